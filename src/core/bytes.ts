@@ -1,0 +1,122 @@
+/**
+ * Bytes: hex text, little- and big-endian integers, and a reader that cannot run past its end.
+ * Imports nothing, so every layer may use it.
+ */
+
+export type Hex = `0x${string}`
+
+const HEX_TEXT = /^0x(?:[0-9a-fA-F]{2})*$/
+
+/** True for an `0x`-prefixed string with an even number of hex digits (none is allowed). */
+export function isHex(text: unknown): text is Hex {
+  return typeof text === 'string' && HEX_TEXT.test(text)
+}
+
+const HEX_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Lower-case, `0x`-prefixed. */
+export function toHex(bytes: Uint8Array): Hex {
+  let text = ''
+  for (const byte of bytes) text += HEX_BYTE[byte]
+  return `0x${text}`
+}
+
+/** The bytes of a string for which `isHex` holds. */
+export function fromHex(hex: Hex): Uint8Array {
+  const bytes = new Uint8Array((hex.length - 2) / 2)
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = Number.parseInt(hex.slice(2 + 2 * i, 4 + 2 * i), 16)
+  }
+  return bytes
+}
+
+/** The first 8 bytes and the length: enough to recognise a value in an error, too little to leak it. */
+export function abbreviateHex(bytes: Uint8Array): string {
+  const head = toHex(bytes.subarray(0, 8))
+  return bytes.length > 8 ? `${head}… (${bytes.length} bytes)` : head
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offsetBytes = 0
+  for (const part of parts) {
+    joined.set(part, offsetBytes)
+    offsetBytes += part.length
+  }
+  return joined
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+export function encodeU32LE(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  viewOf(bytes).setUint32(0, value, true)
+  return bytes
+}
+
+export function encodeU64LE(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8)
+  viewOf(bytes).setBigUint64(0, value, true)
+  return bytes
+}
+
+/**
+ * Reads forward through bytes it does not copy.
+ * What happens at a read past the end is the caller's choice, so that the error names their format.
+ */
+export class ByteReader {
+  #offsetBytes = 0
+  readonly #view: DataView
+
+  constructor(
+    readonly bytes: Uint8Array,
+    private readonly onTruncated: (facts: { offset: number; need: number; have: number }) => never,
+  ) {
+    this.#view = viewOf(bytes)
+  }
+
+  get offsetBytes(): number {
+    return this.#offsetBytes
+  }
+
+  get remainingBytes(): number {
+    return this.bytes.length - this.#offsetBytes
+  }
+
+  /** A view of the next `count` bytes. */
+  take(count: number): Uint8Array {
+    const start = this.#advance(count)
+    return this.bytes.subarray(start, start + count)
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1))
+  }
+
+  u16LE(): number {
+    return this.#view.getUint16(this.#advance(2), true)
+  }
+
+  u32LE(): number {
+    return this.#view.getUint32(this.#advance(4), true)
+  }
+
+  u64LE(): bigint {
+    return this.#view.getBigUint64(this.#advance(8), true)
+  }
+
+  #advance(count: number): number {
+    if (count > this.remainingBytes) {
+      this.onTruncated({ offset: this.#offsetBytes, need: count, have: this.remainingBytes })
+    }
+    const start = this.#offsetBytes
+    this.#offsetBytes += count
+    return start
+  }
+}

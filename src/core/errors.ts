@@ -1,0 +1,204 @@
+/**
+ * Everything that can go wrong, by who must act: the caller (input), the guest's author (guest,
+ * limit), the party whose claim was refused (rejected), a device, chain or server that did not
+ * answer (unavailable), or us (anything that is none of these classes: `INTERNAL`).
+ *
+ * A throw gives a code and facts; the sentence is written once, in the code's row below. A row's
+ * sentence says what is wrong and what to do. Facts never hold keys, stdin or credentials.
+ */
+
+type Row = (facts: never) => string
+
+/** The caller's bytes or flags are wrong. Exit code 2. */
+const INPUT = {
+  FILE_UNREADABLE: (f: { path: string; reason: string }) =>
+    `Cannot read ${f.path}: ${f.reason}. Check the path and its permissions.`,
+  FILE_UNWRITABLE: (f: { path: string; reason: string }) =>
+    `Cannot write ${f.path}: ${f.reason}. Choose another place.`,
+  FLAG_INVALID: (f: { flag: string; reason: string }) => `${f.flag} ${f.reason}.`,
+  CONFIG_INVALID: (f: { path: string; reason: string }) =>
+    `The config file ${f.path} ${f.reason}. Mend it or name another with --config.`,
+  ELF_NOT_ELF: (f: { bytes: number; head: string }) =>
+    f.bytes === 0
+      ? 'The program file is empty. Pass the ELF that `cargo prove build` wrote.'
+      : `The program is not an ELF file (it begins with ${f.head}). Pass the ELF that \`cargo prove build\` wrote.`,
+  ELF_TRUNCATED: (f: { part: string; offset: number; need: number; have: number }) =>
+    `The ELF ends inside its ${f.part} (${f.need} bytes needed at offset ${f.offset}, ${f.have} there). Build or copy it again.`,
+  ELF_MALFORMED: (f: { reason: string }) => `The ELF is malformed: ${f.reason}. Build it again.`,
+  ELF_NOT_RV32: (f: { class: string; machine: string }) =>
+    `The ELF is for ${f.machine} (${f.class}), not for 32-bit RISC-V. Build the guest for SP1 3.x.`,
+  ELF_NOT_EXECUTABLE: (f: { type: number }) =>
+    `The ELF has type ${f.type}, not ET_EXEC (2). Pass the linked program, not an object or a shared library.`,
+  ELF_SEGMENT: (f: { segment: number; reason: string }) =>
+    `Program header ${f.segment} of the ELF cannot be loaded: ${f.reason}. SP1 refuses it too; link the guest with SP1's linker settings.`,
+  ELF_TOO_LARGE: (f: { what: string; words: number; max: number }) =>
+    `The program's ${f.what} has ${f.words} words; SP1's largest shape holds ${f.max}. Make the program smaller.`,
+  ELF_INSTRUCTION_UNKNOWN: (f: { pc: number; word: string }) =>
+    `The word ${f.word} at pc 0x${f.pc.toString(16)} is no RV32IM instruction. SP1 refuses such a program; build it for riscv32im.`,
+  STDIN_AMBIGUOUS: (f: { bytes: number }) =>
+    `The stdin file (${f.bytes} bytes) is valid in more than one format. Say which with --stdin-format.`,
+  STDIN_MALFORMED: (f: { format: string; reason: string }) =>
+    `The stdin file is not valid ${f.format} input: ${f.reason}. Mend it or choose another --stdin-format.`,
+  STDIN_DEFERRED_PROOFS: (f: { count: string }) =>
+    `The stdin holds ${f.count} deferred proof(s), which sp1-tee does not verify. Only programs without verify_sp1_proof can be run.`,
+  HEX_INVALID: (f: { what: string }) =>
+    `${f.what} is not 0x-prefixed hex with an even number of digits. Correct it.`,
+  PROOF_MALFORMED: (f: { field: string; reason: string }) =>
+    `The proof file's field ${f.field} ${f.reason}. Pass a file that \`sp1-tee prove\` wrote.`,
+  KEY_PERMISSIONS: (f: { path: string; mode: string }) =>
+    `The key file ${f.path} has mode ${f.mode}, so others may read it. Treat the key as leaked: remove the file and let a new key be made.`,
+  KEY_MALFORMED: (f: { path: string }) =>
+    `The key file ${f.path} does not hold a secp256k1 key. Remove it and let a new key be made.`,
+  KEY_ON_DISK: (f: { path: string }) =>
+    `${f.path} is not on tmpfs, so the signer's key would reach a disk. Set --state-dir to a folder below /run, or pass --insecure-key-on-disk for development.`,
+  RELEASE_UNKNOWN: (f: { release: string; known: string }) =>
+    `SP1 ${f.release} is not supported. Choose one of: ${f.known}.`,
+} satisfies Record<string, Row>
+
+/** The guest program faulted, or what it did could not be proved. Exit code 3. */
+const GUEST = {
+  GUEST_EXIT: (f: { exitCode: number }) =>
+    `The guest exited with code ${f.exitCode}. Its output says why; mend the guest or its input.`,
+  GUEST_TRAP: (f: { reason: string }) =>
+    `The guest trapped: ${f.reason}. SP1 refuses this run too; mend the guest.`,
+  PC_OUTSIDE_PROGRAM: (f: { target: string }) =>
+    `The program's entry ${f.target} is outside its instructions. Link the guest again.`,
+  MEMORY_MISALIGNED: (f: { mnemonic: string; address: string }) =>
+    `The guest's ${f.mnemonic} at address ${f.address} is misaligned. SP1 refuses it too; mend the guest.`,
+  MEMORY_OUT_OF_RANGE: (f: { address: string }) =>
+    `The guest accessed address ${f.address}, beyond SP1's memory (0x78000000). Its stack or heap overflowed, or a pointer is wrong.`,
+  SYSCALL_UNKNOWN: (f: { code: string }) =>
+    `The guest called syscall ${f.code}, which this SP1 release does not have. Build the guest for the release given by --sp1.`,
+  SYSCALL_UNSUPPORTED: (f: { name: string }) =>
+    `The guest called ${f.name}, which sp1-tee does not run yet. Nothing was signed.`,
+  SYSCALL_INVALID: (f: { syscall: string; reason: string }) =>
+    `The guest's ${f.syscall} call is invalid: ${f.reason}. SP1 refuses it too; mend the guest.`,
+  HINT_MISSING: (f: { buffersRead: number }) =>
+    `The guest asked for more input than there is (${f.buffersRead} buffers read). Give it all its buffers with --stdin or --input.`,
+  HINT_LENGTH: (f: { expected: number; actual: number }) =>
+    `The guest read ${f.expected} bytes of an input buffer that has ${f.actual}. Check the input's format.`,
+  UNPROVABLE: (f: { reason: string }) =>
+    `SP1 could not prove this run: ${f.reason}. Nothing was signed; mend the guest.`,
+} satisfies Record<string, Row>
+
+/** A limit was hit. Exit code 4. */
+const LIMIT = {
+  CYCLE_LIMIT: (f: { limit: number }) =>
+    `The guest did not end within ${f.limit} cycles. Raise --cycle-limit if it should run longer.`,
+  MEMORY_LIMIT: (f: { limitMib: number; address: string }) =>
+    `The guest needs memory at ${f.address}, beyond its limit of ${f.limitMib} MiB. Raise --memory-limit if it should have more.`,
+  TIMEOUT: (f: { timeoutMs: number }) =>
+    `The guest did not end within ${f.timeoutMs / 1000} s. Raise --timeout if it should run longer.`,
+  OUTPUT_LIMIT: (f: { stream: string; limitBytes: number }) =>
+    `The guest wrote more than ${f.limitBytes} bytes to ${f.stream}. Make it write less.`,
+} satisfies Record<string, Row>
+
+/** Well-formed, but verification says no. Exit code 5. */
+const REJECTED = {
+  VERIFICATION_FAILED: (f: { failed: readonly string[] }) =>
+    `The proof is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+} satisfies Record<string, Row>
+
+/** Interrupted by its caller. Exit code 130. */
+const INTERRUPTED = {
+  INTERRUPTED: (f: { during: string }) =>
+    `Interrupted during ${f.during}. Nothing was signed; run the command again.`,
+} satisfies Record<string, Row>
+
+/** All rows with their class, exit code and HTTP status; docs/errors.md lists the same codes. */
+export const ERROR_TABLES = {
+  input: { rows: INPUT, exitCode: 2, httpStatus: 400 },
+  guest: { rows: GUEST, exitCode: 3, httpStatus: 422 },
+  limit: { rows: LIMIT, exitCode: 4, httpStatus: 422 },
+  rejected: { rows: REJECTED, exitCode: 5, httpStatus: 409 },
+  interrupted: { rows: INTERRUPTED, exitCode: 130, httpStatus: 503 },
+} as const
+
+type Tables = typeof ERROR_TABLES
+type RowsOf<Class extends keyof Tables> = Tables[Class]['rows']
+type FactsOf<F> = F extends (facts: infer Facts) => string ? Facts : never
+
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+/** Base of all errors with a stable code. Shaped as oclif prints errors, without importing oclif. */
+export class Sp1TeeError extends Error {
+  readonly details: ErrorDetails
+  readonly exitCode: number
+  readonly httpStatus: number
+  /** Where oclif looks for the exit code when it prints text; with --json it reads `exitCode`. */
+  readonly oclif: { readonly exit: number }
+
+  constructor(
+    readonly code: string,
+    message: string,
+    details: ErrorDetails,
+    { exitCode, httpStatus }: { exitCode: number; httpStatus: number },
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.details = details
+    this.exitCode = exitCode
+    this.httpStatus = httpStatus
+    this.oclif = { exit: exitCode }
+  }
+}
+
+function sentence(rows: Record<string, Row>, code: string, facts: unknown): string {
+  return (rows[code] as (facts: unknown) => string)(facts)
+}
+
+export class InputError<
+  C extends keyof RowsOf<'input'> = keyof RowsOf<'input'>,
+> extends Sp1TeeError {
+  constructor(code: C, facts: FactsOf<RowsOf<'input'>[C]>, cause?: unknown) {
+    super(code, sentence(INPUT, code, facts), facts as ErrorDetails, ERROR_TABLES.input, cause)
+  }
+}
+
+type GuestRows = RowsOf<'guest'> & RowsOf<'limit'>
+
+/** What a guest did. `context` is added by the executor: pc, cycles and the guest's output so far. */
+export class GuestError<C extends keyof GuestRows = keyof GuestRows> extends Sp1TeeError {
+  constructor(
+    code: C,
+    readonly facts: FactsOf<GuestRows[C]>,
+    context: ErrorDetails = {},
+  ) {
+    const table = code in LIMIT ? ERROR_TABLES.limit : ERROR_TABLES.guest
+    const details = { ...(facts as ErrorDetails), ...context }
+    super(code, sentence(table.rows, code, facts), details, table)
+  }
+
+  withContext(context: ErrorDetails): GuestError {
+    return new GuestError(this.code as C, this.facts, context) as GuestError
+  }
+}
+
+export class RejectedError<
+  C extends keyof RowsOf<'rejected'> = keyof RowsOf<'rejected'>,
+> extends Sp1TeeError {
+  constructor(code: C, facts: FactsOf<RowsOf<'rejected'>[C]>, cause?: unknown) {
+    super(
+      code,
+      sentence(REJECTED, code, facts),
+      facts as ErrorDetails,
+      ERROR_TABLES.rejected,
+      cause,
+    )
+  }
+}
+
+export class InterruptedError extends Sp1TeeError {
+  constructor(facts: FactsOf<RowsOf<'interrupted'>['INTERRUPTED']>) {
+    const text = sentence(INTERRUPTED, 'INTERRUPTED', facts)
+    super('INTERRUPTED', text, facts, ERROR_TABLES.interrupted)
+  }
+}
+
+/** A bug of ours that a check found. Never caused by input, a guest or the network. */
+export class InternalError extends Sp1TeeError {
+  constructor(message: string, cause?: unknown) {
+    super('INTERNAL', message, {}, { exitCode: 1, httpStatus: 500 }, cause)
+  }
+}
