@@ -1,0 +1,168 @@
+/**
+ * Run a guest as SP1's `execute` does, within limits. The run goes in slices, so that a caller's
+ * event loop, progress view and AbortSignal stay alive.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { type Hex, toHex } from '../bytes.js'
+import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { parseElf } from '../riscv/elf.js'
+import { MAX_MEMORY_MIB } from '../riscv/memory.js'
+import { DEFAULT_SP1_VERSION, releaseOf } from './release.js'
+import { Run } from './run.js'
+import { requireNoDeferredProofs, type Stdin } from './stdin.js'
+
+const MIB = 2 ** 20
+/** About 10 ms of interpretation. */
+const SLICE_CYCLES = 2 ** 18
+
+export interface ExecuteLimits {
+  /** A run that is not over before this many instructions is refused. 1 to 2^32 - 1. */
+  readonly cycles: number
+  /** Address space of the guest, 1 to 1,920. */
+  readonly memoryMib: number
+  readonly timeoutMs: number
+  readonly outputBytes: number
+  readonly publicValuesBytes: number
+}
+
+export const DEFAULT_LIMITS: ExecuteLimits = {
+  cycles: 2 ** 32 - 1,
+  memoryMib: MAX_MEMORY_MIB,
+  timeoutMs: 600_000,
+  outputBytes: 16 * MIB,
+  publicValuesBytes: 16 * MIB,
+}
+
+export interface ExecuteOptions {
+  readonly sp1?: string
+  readonly limits?: Partial<ExecuteLimits>
+  /** Count opcodes too. */
+  readonly report?: boolean
+  readonly signal?: AbortSignal
+  readonly onProgress?: (cycles: number) => void
+  /** Milliseconds of a monotonic clock: for the timeout and the timings, nothing else. */
+  readonly now?: () => number
+}
+
+/** What a successful run did. Hex is 0x-prefixed, cycles are executed instructions as SP1 counts. */
+export interface ExecutionResult {
+  readonly sp1: string
+  /** SHA-256 of the ELF. */
+  readonly elfHash: Hex
+  readonly exitCode: 0
+  readonly publicValues: Hex
+  /** SHA-256 of the public values. */
+  readonly publicValuesHash: Hex
+  readonly cycles: number
+  readonly syscallCount: number
+  readonly syscalls: Readonly<Record<string, number>>
+  readonly opcodes?: Readonly<Record<string, number>>
+  readonly cycleTracker: Readonly<Record<string, number>>
+  readonly stdout: string
+  readonly stderr: string
+  readonly engine: 'interpreter'
+  readonly durationMs: number
+  readonly phases: {
+    readonly parseMs: number
+    readonly translateMs: number
+    readonly runMs: number
+  }
+  readonly mhz: number
+  /** Present if SP1's executor accepts this run and its prover could not prove it: why. */
+  readonly unprovable?: string
+}
+
+/**
+ * @throws InputError for a program or stdin SP1 would not load
+ * @throws GuestError for a run that fails (exit code 3) or hits a limit (4)
+ * @throws InterruptedError if `signal` aborts
+ */
+export async function execute(
+  elf: Uint8Array,
+  stdin: Stdin,
+  options: ExecuteOptions = {},
+): Promise<ExecutionResult> {
+  const { now = () => performance.now(), signal, onProgress } = options
+  const release = releaseOf(options.sp1 ?? DEFAULT_SP1_VERSION)
+  const limits = checkLimits({ ...DEFAULT_LIMITS, ...options.limits })
+  requireNoDeferredProofs(stdin)
+
+  const startedAt = now()
+  const checkpoint = () => {
+    if (signal?.aborted) throw new InterruptedError({ during: 'execution' })
+    if (now() - startedAt >= limits.timeoutMs) {
+      throw new GuestError('TIMEOUT', { timeoutMs: limits.timeoutMs })
+    }
+  }
+  const program = parseElf(elf)
+  const run = new Run({ program, inputs: stdin.buffers, release, limits, checkpoint })
+  const parsedAt = now()
+  while (!run.advance(SLICE_CYCLES)) {
+    onProgress?.(run.cycles)
+    await nextTurn()
+    checkpoint()
+  }
+  const endedAt = now()
+  return resultOf(run, {
+    sp1: release.version,
+    elfHash: toHex(sha256(elf)),
+    report: options.report ?? false,
+    durationMs: endedAt - startedAt,
+    phases: { parseMs: parsedAt - startedAt, translateMs: 0, runMs: endedAt - parsedAt },
+  })
+}
+
+function resultOf(
+  run: Run,
+  facts: Pick<ExecutionResult, 'sp1' | 'elfHash' | 'durationMs' | 'phases'> & { report: boolean },
+): ExecutionResult {
+  const { publicValues, stdout, stderr, cycleTracker } = run.io
+  const { cycles, syscalls, unprovable } = run
+  return {
+    sp1: facts.sp1,
+    elfHash: facts.elfHash,
+    exitCode: 0,
+    publicValues: toHex(publicValues),
+    publicValuesHash: toHex(sha256(publicValues)),
+    cycles,
+    syscallCount: Object.values(syscalls).reduce((sum, count) => sum + count, 0),
+    syscalls,
+    ...(facts.report && { opcodes: run.opcodes }),
+    cycleTracker: cycleTracker.report(),
+    stdout,
+    stderr,
+    engine: 'interpreter',
+    durationMs: facts.durationMs,
+    phases: facts.phases,
+    mhz: cycles / facts.durationMs / 1000,
+    ...(unprovable !== undefined && { unprovable }),
+  }
+}
+
+/** @throws InputError `FLAG_INVALID` */
+function checkLimits(limits: ExecuteLimits): ExecuteLimits {
+  const { cycles, memoryMib, timeoutMs } = limits
+  const isCountUpTo = (value: number, max: number) =>
+    Number.isInteger(value) && value >= 1 && value <= max
+  if (!isCountUpTo(cycles, DEFAULT_LIMITS.cycles)) {
+    throw new InputError('FLAG_INVALID', {
+      flag: '--cycle-limit',
+      reason: `must be 1 to ${DEFAULT_LIMITS.cycles}`,
+    })
+  }
+  if (!isCountUpTo(memoryMib, MAX_MEMORY_MIB)) {
+    throw new InputError('FLAG_INVALID', {
+      flag: '--memory-limit',
+      reason: `must be 1 to ${MAX_MEMORY_MIB} MiB`,
+    })
+  }
+  if (!(timeoutMs > 0)) {
+    throw new InputError('FLAG_INVALID', { flag: '--timeout', reason: 'must be above 0 seconds' })
+  }
+  return limits
+}
+
+/** Lets timers, signals and other work of the process have their turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

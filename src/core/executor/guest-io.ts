@@ -1,0 +1,150 @@
+/**
+ * A guest's input buffers and everything it writes, each stream with its limit.
+ * Source of the descriptors' meaning: sp1-core-executor 3.4.0 syscalls/write.rs.
+ */
+import { concatBytes } from '../bytes.js'
+import { GuestError } from '../errors.js'
+import { type GuestIo, invalid } from '../syscalls/syscall.js'
+import { CycleTracker } from './cycle-tracker.js'
+import type { Sp1Release } from './release.js'
+
+const STDOUT_FD = 1
+const STDERR_FD = 2
+const HINT_FD = 4
+/** How many bytes a guest may hand itself as hints in one run. */
+const MAX_HINT_BYTES = 256 * 2 ** 20
+
+export interface OutputLimits {
+  /** Each of stdout (cycle tracker commands included) and stderr. */
+  readonly outputBytes: number
+  readonly publicValuesBytes: number
+}
+
+/** Bytes of one stream, refused past a limit. */
+class Stream {
+  readonly #parts: Uint8Array[] = []
+  #length = 0
+
+  constructor(
+    readonly name: string,
+    readonly limitBytes: number,
+  ) {}
+
+  get remainingBytes(): number {
+    return this.limitBytes - this.#length
+  }
+
+  charge(byteCount: number): void {
+    this.#length += byteCount
+    if (this.#length > this.limitBytes) {
+      throw new GuestError('OUTPUT_LIMIT', { stream: this.name, limitBytes: this.limitBytes })
+    }
+  }
+
+  append(bytes: Uint8Array): void {
+    this.charge(bytes.length)
+    this.#parts.push(bytes)
+  }
+
+  bytes(): Uint8Array {
+    return concatBytes(...this.#parts)
+  }
+}
+
+export class GuestStreams implements GuestIo {
+  readonly cycleTracker = new CycleTracker()
+  readonly #inputs: Uint8Array[]
+  readonly #release: Sp1Release
+  readonly #cyclesNow: () => number
+  readonly #stdout: Stream
+  readonly #stderr: Stream
+  readonly #publicValues: Stream
+  readonly #hints = new Stream('its own input', MAX_HINT_BYTES)
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  #nextInput = 0
+  #stdoutText = ''
+  #stderrText = ''
+
+  constructor(options: {
+    inputs: readonly Uint8Array[]
+    release: Sp1Release
+    limits: OutputLimits
+    cyclesNow: () => number
+  }) {
+    const { outputBytes, publicValuesBytes } = options.limits
+    this.#inputs = [...options.inputs]
+    this.#release = options.release
+    this.#cyclesNow = options.cyclesNow
+    this.#stdout = new Stream('standard output', outputBytes)
+    this.#stderr = new Stream('standard error', outputBytes)
+    this.#publicValues = new Stream('its public values', publicValuesBytes)
+  }
+
+  get stdout(): string {
+    return this.#stdoutText
+  }
+
+  get stderr(): string {
+    return this.#stderrText
+  }
+
+  get publicValues(): Uint8Array {
+    return this.#publicValues.bytes()
+  }
+
+  nextInputLength(): number {
+    return this.#peekInput().length
+  }
+
+  takeInput(): Uint8Array {
+    const input = this.#peekInput()
+    this.#nextInput++
+    return input
+  }
+
+  writeLimitBytes(fd: number): number {
+    return this.#streamOf(fd)?.remainingBytes ?? this.#stdout.limitBytes
+  }
+
+  write(fd: number, bytes: Uint8Array): void {
+    const hook = this.#release.hooks.get(fd)
+    if (hook !== undefined) throw new GuestError('SYSCALL_UNSUPPORTED', { name: hook })
+    if (fd === STDOUT_FD) {
+      this.#stdout.charge(bytes.length)
+      const text = this.#decode(bytes)
+      if (!this.cycleTracker.handle(text, this.#cyclesNow())) this.#stdoutText += text
+    } else if (fd === STDERR_FD) {
+      this.#stderr.charge(bytes.length)
+      this.#stderrText += this.#decode(bytes)
+    } else if (fd === this.#release.publicValuesFd) {
+      this.#publicValues.append(bytes)
+    } else if (fd === HINT_FD) {
+      this.#hints.charge(bytes.length)
+      this.#inputs.push(bytes)
+    }
+    // Any other descriptor: SP1 logs a warning and goes on.
+  }
+
+  #streamOf(fd: number): Stream | undefined {
+    if (fd === STDOUT_FD) return this.#stdout
+    if (fd === STDERR_FD) return this.#stderr
+    if (fd === HINT_FD) return this.#hints
+    return fd === this.#release.publicValuesFd ? this.#publicValues : undefined
+  }
+
+  #peekInput(): Uint8Array {
+    const input = this.#inputs[this.#nextInput]
+    if (input === undefined) {
+      throw new GuestError('HINT_MISSING', { buffersRead: this.#nextInput })
+    }
+    return input
+  }
+
+  #decode(bytes: Uint8Array): string {
+    try {
+      return this.#decoder.decode(bytes)
+    } catch {
+      return invalid('WRITE', 'its text is not UTF-8')
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One run of a guest: the environment its `ecall`s reach, and the state SP1 restores when an
+ * unconstrained block ends. Created by `execute`, used once.
+ */
+import { GuestError } from '../errors.js'
+import { type Environment, Hart } from '../riscv/hart.js'
+import { Interpreter } from '../riscv/interpreter.js'
+import { Memory } from '../riscv/memory.js'
+import type { Program } from '../riscv/program.js'
+import { invalid, type SyscallContext } from '../syscalls/syscall.js'
+import { sortedRecord } from './cycle-tracker.js'
+import { GuestStreams, type OutputLimits } from './guest-io.js'
+import type { Sp1Release } from './release.js'
+import { whyUnprovable } from './soundness.js'
+
+const T0 = 5
+const A0 = 10
+const A1 = 11
+/** The only syscalls an unconstrained block may use. */
+const UNCONSTRAINED_SYSCALLS = new Set(['EXIT_UNCONSTRAINED', 'WRITE'])
+
+export interface RunLimits extends OutputLimits {
+  readonly cycles: number
+  readonly memoryMib: number
+}
+
+export interface RunOptions {
+  readonly program: Program
+  readonly inputs: readonly Uint8Array[]
+  readonly release: Sp1Release
+  readonly limits: RunLimits
+  /** Called at every syscall and between slices; throws to stop the run. */
+  readonly checkpoint: () => void
+}
+
+interface Fork {
+  readonly pc: number
+  readonly cycles: number
+  readonly registers: Uint32Array
+}
+
+export class Run implements Environment, SyscallContext {
+  readonly memory: Memory
+  readonly hart: Hart
+  readonly io: GuestStreams
+  readonly #release: Sp1Release
+  readonly #interpreter: Interpreter
+  readonly #checkpoint: () => void
+  readonly #syscallCounts = new Map<string, number>()
+  readonly #committedDigest = new Uint32Array(8)
+  readonly #committedWords = new Set<number>()
+  readonly #deferredDigest = new Uint32Array(8)
+  #fork: Fork | undefined
+  #hasHalted = false
+
+  constructor({ program, inputs, release, limits, checkpoint }: RunOptions) {
+    this.#release = release
+    this.#checkpoint = checkpoint
+    this.#interpreter = new Interpreter(program, limits.cycles)
+    this.memory = new Memory({ limitMib: limits.memoryMib })
+    this.hart = new Hart(this.memory, this, program.pcStart)
+    this.io = new GuestStreams({
+      inputs,
+      release,
+      limits,
+      cyclesNow: () => this.#interpreter.cycles,
+    })
+    this.memory.loadImage(program)
+  }
+
+  /**
+   * Execute up to `maxCycles` instructions.
+   *
+   * @returns true when the guest has ended successfully.
+   * @throws GuestError with pc, cycles, stdout and stderr among its details.
+   */
+  advance(maxCycles: number): boolean {
+    try {
+      const isDone = this.#interpreter.run(this.hart, maxCycles)
+      if (isDone && this.isUnconstrained) {
+        throw new GuestError('GUEST_TRAP', { reason: 'it ended inside an unconstrained block' })
+      }
+      return isDone
+    } catch (error) {
+      throw error instanceof GuestError ? error.withContext(this.#errorContext()) : error
+    }
+  }
+
+  /** Executed instructions, those of unconstrained blocks only while one is active. */
+  get cycles(): number {
+    return this.#interpreter.cycles
+  }
+
+  get syscalls(): Record<string, number> {
+    return sortedRecord(this.#syscallCounts)
+  }
+
+  get opcodes(): Record<string, number> {
+    const counts = new Map<string, number>()
+    this.#interpreter.instructions.forEach(({ row }, index) => {
+      const visits = this.#interpreter.visits[index]
+      if (visits === 0) return
+      const opcode = this.#release.opcodeOf(row.mnemonic)
+      counts.set(opcode, (counts.get(opcode) ?? 0) + visits)
+    })
+    return sortedRecord(counts)
+  }
+
+  get unprovable(): string | undefined {
+    return whyUnprovable({
+      unprovable: this.hart.unprovable,
+      hasHalted: this.#hasHalted,
+      publicValues: this.io.publicValues,
+      committedDigest: this.#committedDigest,
+      deferredDigest: this.#deferredDigest,
+    })
+  }
+
+  // Environment
+
+  ecall(hart: Hart): void {
+    this.#checkpoint()
+    const code = hart.x[T0]
+    const syscall = this.#release.syscalls.get(code)
+    if (syscall === undefined) {
+      throw new GuestError('SYSCALL_UNKNOWN', { code: `0x${code.toString(16).padStart(8, '0')}` })
+    }
+    if (!this.isUnconstrained) {
+      this.#syscallCounts.set(syscall.name, (this.#syscallCounts.get(syscall.name) ?? 0) + 1)
+    } else if (!UNCONSTRAINED_SYSCALLS.has(syscall.name)) {
+      invalid(syscall.name, 'an unconstrained block may not use it')
+    }
+    const result = syscall.execute(this, hart.x[A0], hart.x[A1])
+    hart.setX(T0, result ?? code)
+  }
+
+  // SyscallContext
+
+  get isUnconstrained(): boolean {
+    return this.#fork !== undefined
+  }
+
+  halt(exitCode: number): void {
+    if (exitCode !== 0) throw new GuestError('GUEST_EXIT', { exitCode })
+    this.hart.nextPc = 0
+    this.#hasHalted = true
+  }
+
+  enterUnconstrained(): void {
+    const { pc, x } = this.hart
+    this.#fork = { pc, cycles: this.cycles, registers: x.slice() }
+    this.memory.beginUndo()
+  }
+
+  exitUnconstrained(): void {
+    if (this.#fork === undefined) return
+    const { pc, cycles, registers } = this.#fork
+    this.memory.rollBack()
+    this.hart.x.set(registers)
+    this.hart.pc = pc
+    this.hart.nextPc = (pc + 4) >>> 0
+    this.#interpreter.cycles = cycles
+    this.#fork = undefined
+  }
+
+  commitDigestWord(index: number, word: number): void {
+    // The proof exposes one digest, so every COMMIT of a word must agree with the first.
+    if (this.#committedWords.has(index) && this.#committedDigest[index] !== word) {
+      this.markUnprovable('COMMIT was called twice with different words')
+    }
+    this.#committedWords.add(index)
+    this.#committedDigest[index] = word
+  }
+
+  commitDeferredDigestWord(index: number, word: number): void {
+    if (word !== 0) this.markUnprovable('it committed to deferred proofs, and none were given')
+    this.#deferredDigest[index] = word
+  }
+
+  markUnprovable(reason: string): void {
+    this.hart.markUnprovable(reason)
+  }
+
+  #errorContext() {
+    const { stdout, stderr } = this.io
+    return { pc: this.hart.pc, cycles: this.cycles, stdout, stderr }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Syscalls that move bytes between guest and host: WRITE, HINT_LEN and HINT_READ.
+ * Source: sp1-core-executor 3.4.0 syscalls/{write,hint}.rs.
+ */
+import { GuestError } from '../errors.js'
+import { defineSyscall, invalid } from './syscall.js'
+
+const A2 = 12
+
+export const write = defineSyscall({
+  name: 'WRITE',
+  code: 0x00_00_00_02,
+  extraCycles: 0,
+  execute({ hart, memory, io }, fd, pointer) {
+    const byteCount = hart.x[A2]
+    const limitBytes = io.writeLimitBytes(fd)
+    if (byteCount > limitBytes) {
+      throw new GuestError('OUTPUT_LIMIT', { stream: `file descriptor ${fd}`, limitBytes })
+    }
+    io.write(fd, memory.peekBytes(pointer, byteCount))
+  },
+})
+
+export const hintLen = defineSyscall({
+  name: 'HINT_LEN',
+  code: 0x00_00_00_f0,
+  extraCycles: 0,
+  execute({ io }) {
+    return io.nextInputLength()
+  },
+})
+
+export const hintRead = defineSyscall({
+  name: 'HINT_READ',
+  code: 0x00_00_00_f1,
+  extraCycles: 0,
+  execute({ memory, io }, pointer, length) {
+    const input = io.takeInput()
+    if (input.length !== length) {
+      throw new GuestError('HINT_LENGTH', { expected: length, actual: input.length })
+    }
+    if ((pointer & 3) !== 0) invalid('HINT_READ', 'its address is no multiple of 4')
+    for (let i = 0; i < length; i += 4) {
+      // Bytes past the end of the buffer are zero.
+      const word = input[i] | (input[i + 1] << 8) | (input[i + 2] << 16) | (input[i + 3] << 24)
+      if (!memory.hintWord(pointer + i, word)) {
+        invalid('HINT_READ', 'its memory holds an earlier hint')
+      }
+    }
+  },
+})

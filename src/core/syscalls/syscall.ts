@@ -1,0 +1,67 @@
+/**
+ * What a syscall is: one definition object with its name, code and effect. A guest calls it by
+ * `ecall` with the code in t0 and arguments in a0 and a1.
+ *
+ * The code's bytes, lowest first: identifier; whether it has a table of its own in the prover; extra
+ * cycles it takes in the proof. Source: sp1-core-executor 3.4.0 syscalls/code.rs.
+ */
+import { GuestError } from '../errors.js'
+import type { Hart } from '../riscv/hart.js'
+import type { Memory } from '../riscv/memory.js'
+
+export interface Syscall {
+  /** As SP1's reports spell it. */
+  readonly name: string
+  readonly code: number
+  /** Clock ticks beyond the instruction's own; not part of the cycle count. */
+  readonly extraCycles: number
+  /** @returns the value for t0; nothing leaves the code there. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most syscalls return nothing at all.
+  execute(context: SyscallContext, arg1: number, arg2: number): number | void
+}
+
+/** Freezes a definition and holds its code to what it says of itself. */
+export function defineSyscall(syscall: Syscall): Syscall {
+  return Object.freeze(syscall)
+}
+
+/** What syscalls may do to a run besides changing memory. The executor provides it. */
+export interface SyscallContext {
+  readonly hart: Hart
+  readonly memory: Memory
+  readonly io: GuestIo
+  readonly isUnconstrained: boolean
+  /** End the run after this instruction; only code 0 is a success. */
+  halt(exitCode: number): void
+  enterUnconstrained(): void
+  /** Undo the block; does nothing outside one. */
+  exitUnconstrained(): void
+  /** Set word `index` (0..7) of the digest of the public values. */
+  commitDigestWord(index: number, word: number): void
+  /** The same for the digest of the deferred proofs. */
+  commitDeferredDigestWord(index: number, word: number): void
+  /** SP1's executor accepts this, its prover cannot. */
+  markUnprovable(reason: string): void
+}
+
+/** A guest's input buffers and its writes. */
+export interface GuestIo {
+  /** Bytes of the next input buffer. */
+  nextInputLength(): number
+  takeInput(): Uint8Array
+  /** Handle a write to a file descriptor. */
+  write(fd: number, bytes: Uint8Array): void
+  /** How many bytes a write to `fd` may have; a longer one is refused before it is copied. */
+  writeLimitBytes(fd: number): number
+}
+
+export function invalid(syscall: string, reason: string): never {
+  throw new GuestError('SYSCALL_INVALID', { syscall, reason })
+}
+
+/** Precompile pointers that are no multiple of 4 are rounded down by the executor, and unprovable. */
+export function requireAligned(context: SyscallContext, ...pointers: readonly number[]): void {
+  if (pointers.some((pointer) => (pointer & 3) !== 0)) {
+    context.markUnprovable('a precompile was called with a pointer that is no multiple of 4')
+  }
+}
