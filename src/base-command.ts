@@ -1,0 +1,140 @@
+/**
+ * What all commands share: the global flags, values from the config file, and how results and
+ * errors are printed. Data goes to standard output, everything else to standard error.
+ */
+import { Command, Errors, Flags } from '@oclif/core'
+import chalk from 'chalk'
+import { configuredFlags } from './config.js'
+import { InputError, Sp1TeeError } from './core/index.js'
+
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+const USAGE_EXIT_CODE = 2
+const INTERNAL_EXIT_CODE = 1
+
+interface PrintableError {
+  readonly code: string
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+  readonly exitCode: number
+}
+
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    config: Flags.file({
+      description: 'config file, JSON or YAML',
+      env: 'SP1_TEE_CONFIG',
+      helpGroup: 'GLOBAL',
+    }),
+    'state-dir': Flags.directory({
+      description: 'folder for keys and other state',
+      env: 'SP1_TEE_HOME',
+      helpGroup: 'GLOBAL',
+    }),
+    quiet: Flags.boolean({
+      description: 'print the result and errors, nothing else',
+      env: 'SP1_TEE_QUIET',
+      helpGroup: 'GLOBAL',
+    }),
+    'log-level': Flags.option({
+      options: LOG_LEVELS,
+      description: 'how much to say on standard error',
+      env: 'SP1_TEE_LOG_LEVEL',
+      default: 'info' as const,
+      helpGroup: 'GLOBAL',
+    })(),
+  }
+
+  readonly #interrupt = new AbortController()
+
+  /** Aborts at the first Ctrl-C; a second one ends the process at once. */
+  protected get interrupted(): AbortSignal {
+    return this.#interrupt.signal
+  }
+
+  override async init(): Promise<void> {
+    await super.init()
+    process.once('SIGINT', () => {
+      this.#interrupt.abort()
+    })
+    // A reader that has seen enough (`| head`) is no error.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0)
+      throw error
+    })
+    const { flags, baseFlags } = this.ctor
+    const defaults = await configuredFlags({ ...baseFlags, ...flags }, this.argv)
+    this.ctor.flags = { ...flags, ...defaults }
+  }
+
+  /** A remark for people; silent with --quiet and below the log level. */
+  protected remark(text: string): void {
+    if (!this.isQuiet()) process.stderr.write(`${text}\n`)
+  }
+
+  /** True if nothing but the result may be shown. */
+  protected isSilent(): boolean {
+    return this.isQuiet() || this.jsonEnabled()
+  }
+
+  protected isQuiet(): boolean {
+    const level = this.#logLevel()
+    return this.argv.includes('--quiet') || level === 'error' || level === 'warn'
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    const printable = printableOf(error)
+    process.exitCode = printable.exitCode
+    if (this.jsonEnabled()) this.logJson(this.toErrorJson(error))
+    else process.stderr.write(this.#humanError(printable))
+    if (this.#logLevel() === 'debug') process.stderr.write(`${error.stack ?? error}\n`)
+  }
+
+  protected override toErrorJson(error: Error): unknown {
+    const { code, message, details } = printableOf(error)
+    return { error: { code, message, details } }
+  }
+
+  #humanError({ code, message, details }: PrintableError): string {
+    const lines = [`${chalk.red(`error[${code}]`)} ${message}`]
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = details[stream]
+      if (typeof text !== 'string' || text.trim() === '') continue
+      lines.push(
+        ...text
+          .trim()
+          .split('\n')
+          .map((line) => chalk.dim(`  guest ${stream} | ${line}`)),
+      )
+    }
+    return `${lines.join('\n')}\n`
+  }
+
+  #logLevel(): string {
+    const inline = this.argv.find((argument) => argument.startsWith('--log-level='))
+    const index = this.argv.indexOf('--log-level')
+    return (
+      inline?.slice('--log-level='.length) ??
+      (index >= 0 ? this.argv[index + 1] : process.env.SP1_TEE_LOG_LEVEL) ??
+      'info'
+    )
+  }
+}
+
+/** Errors of ours keep their code; oclif's are about usage; anything else is a bug. */
+function printableOf(error: Error): PrintableError {
+  if (error instanceof Sp1TeeError) return error
+  if (error instanceof Errors.CLIError) {
+    // oclif appends paragraphs of advice; the first one says what is wrong.
+    const [firstParagraph = 'wrong usage'] = error.message.split(/\n\n|\nSee more help/)
+    const message = firstParagraph.replace(/\s*\n\s*/g, ' ')
+    return { code: 'USAGE', message, details: {}, exitCode: USAGE_EXIT_CODE }
+  }
+  const message = `A bug of sp1-tee: ${error.message}. Run again with --log-level debug and report it.`
+  return { code: 'INTERNAL', message, details: {}, exitCode: INTERNAL_EXIT_CODE }
+}
+
+/** The value of a flag whose text is checked here rather than by oclif. */
+export function invalidFlag(flag: string, reason: string): never {
+  throw new InputError('FLAG_INVALID', { flag, reason })
+}

@@ -1,0 +1,121 @@
+/**
+ * Flags of the commands that run a guest, and the reading of its program and input.
+ * One place, so that `execute` and `prove` take exactly the same.
+ */
+import { Flags } from '@oclif/core'
+import { invalidFlag } from './base-command.js'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SP1_VERSION,
+  detectStdin,
+  type ExecuteLimits,
+  fromHex,
+  isHex,
+  parseStdin,
+  SP1_VERSIONS,
+  type Stdin,
+} from './core/index.js'
+import { readInput } from './files.js'
+
+const STDIN_FORMATS = ['auto', 'sp1', 'json', 'raw'] as const
+
+export const releaseFlags = {
+  sp1: Flags.string({
+    description: 'SP1 release to match',
+    options: [...SP1_VERSIONS],
+    env: 'SP1_TEE_SP1',
+    default: DEFAULT_SP1_VERSION,
+  }),
+}
+
+export const guestFlags = {
+  ...releaseFlags,
+  stdin: Flags.string({
+    description:
+      "the guest's input: an SP1Stdin (bincode or JSON) or any file; - for standard input",
+    helpValue: 'FILE',
+    exclusive: ['input'],
+  }),
+  'stdin-format': Flags.option({
+    description: 'how to read --stdin',
+    options: STDIN_FORMATS,
+    default: 'auto' as const,
+  })(),
+  input: Flags.string({
+    description: 'one input buffer, as 0x hex or @FILE; repeat for more',
+    helpValue: '0xHEX|@FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+    exclusive: ['stdin'],
+  }),
+  engine: Flags.option({
+    description: 'how to execute',
+    options: ['auto', 'interpreter'] as const,
+    env: 'SP1_TEE_ENGINE',
+    default: 'auto' as const,
+  })(),
+  'cycle-limit': Flags.integer({
+    description: 'refuse a run that is not over before this many cycles',
+    env: 'SP1_TEE_CYCLE_LIMIT',
+    min: 1,
+    max: DEFAULT_LIMITS.cycles,
+    default: DEFAULT_LIMITS.cycles,
+  }),
+  'memory-limit': Flags.integer({
+    description: "the guest's address space in MiB",
+    env: 'SP1_TEE_MEMORY_LIMIT',
+    helpValue: 'MIB',
+    min: 1,
+    max: DEFAULT_LIMITS.memoryMib,
+    default: DEFAULT_LIMITS.memoryMib,
+  }),
+  timeout: Flags.integer({
+    description: 'seconds a run may take',
+    env: 'SP1_TEE_TIMEOUT',
+    helpValue: 'SECONDS',
+    min: 1,
+    max: 86_400,
+    default: DEFAULT_LIMITS.timeoutMs / 1000,
+  }),
+}
+
+interface GuestInputFlags {
+  readonly stdin?: string | undefined
+  readonly 'stdin-format': (typeof STDIN_FORMATS)[number]
+  readonly input?: readonly string[] | undefined
+}
+
+/** The guest's input buffers; `remark` is told which format was found. */
+export async function readStdin(
+  flags: GuestInputFlags,
+  remark: (text: string) => void,
+): Promise<Stdin> {
+  if (flags.stdin === undefined) {
+    const buffers = await Promise.all((flags.input ?? []).map(readBuffer))
+    return { buffers, deferredProofs: 0n }
+  }
+  const bytes = await readInput(flags.stdin)
+  const format = flags['stdin-format']
+  if (format !== 'auto') return parseStdin(bytes, format)
+  const stdin = detectStdin(bytes)
+  remark(`stdin: read as ${stdin.format} (${stdin.buffers.length} buffers)`)
+  return stdin
+}
+
+export function limitsOf(flags: {
+  readonly 'cycle-limit': number
+  readonly 'memory-limit': number
+  readonly timeout: number
+}): Partial<ExecuteLimits> {
+  return {
+    cycles: flags['cycle-limit'],
+    memoryMib: flags['memory-limit'],
+    timeoutMs: flags.timeout * 1000,
+  }
+}
+
+async function readBuffer(text: string): Promise<Uint8Array> {
+  if (text.startsWith('@')) return readInput(text.slice(1))
+  if (isHex(text)) return fromHex(text)
+  return invalidFlag('--input', `takes 0x hex or @FILE, not "${text.slice(0, 20)}"`)
+}
