@@ -16,8 +16,10 @@ import { GuestError } from '../errors.js'
 import type { Program } from './program.js'
 
 const MIB = 2 ** 20
-/** End of guest memory. Above it an address is no canonical BabyBear element. */
+/** End of provable memory: above it an address is no canonical BabyBear element. */
 export const MEMORY_END = 0x7800_0000
+/** Where the tables of SP1's executor end, a little further (sp1-core-executor memory.rs). */
+const EXECUTOR_MEMORY_END = 0x7801_ffa0
 /** The largest memory limit, which is also the default. */
 export const MAX_MEMORY_MIB = MEMORY_END / MIB
 /** SP1 keeps register n at address n. */
@@ -32,7 +34,7 @@ interface Page {
 }
 
 export interface MemoryOptions {
-  /** Size of the address space a guest may use, 1 to MAX_MEMORY_MIB. */
+  /** Size of the address space a guest may use, 1 to MAX_MEMORY_MIB, which stands for all of it. */
   readonly limitMib: number
 }
 
@@ -42,6 +44,8 @@ export class Memory {
 
   readonly #limitMib: number
   readonly #endBytes: number
+  /** Below this and above the registers an access needs no further thought. */
+  readonly #ordinaryEndBytes: number
   readonly #words: Uint32Array
   /** Bit per word: it was loaded, stored or in the program's image. */
   readonly #used: Uint32Array
@@ -52,10 +56,12 @@ export class Memory {
 
   constructor({ limitMib }: MemoryOptions) {
     this.#limitMib = limitMib
-    this.#endBytes = limitMib * MIB
-    this.#words = new Uint32Array(this.#endBytes / 4)
-    this.#used = new Uint32Array(this.#endBytes / 128)
-    this.#hinted = new Uint32Array(this.#endBytes / 128)
+    this.#endBytes = limitMib === MAX_MEMORY_MIB ? EXECUTOR_MEMORY_END : limitMib * MIB
+    this.#ordinaryEndBytes = Math.min(this.#endBytes, MEMORY_END)
+    const pages = Math.ceil(this.#endBytes / 4 / PAGE_WORDS)
+    this.#words = new Uint32Array(pages * PAGE_WORDS)
+    this.#used = new Uint32Array((pages * PAGE_WORDS) / 32)
+    this.#hinted = new Uint32Array((pages * PAGE_WORDS) / 32)
   }
 
   /** Write a program's initial memory; those words count as used. */
@@ -141,10 +147,7 @@ export class Memory {
   hintWord(address: number, value: number): boolean {
     const index = this.#indexOf(address)
     if (index < 0) {
-      throw new GuestError('SYSCALL_INVALID', {
-        syscall: 'HINT_READ',
-        reason: 'its target is a register',
-      })
+      throw new GuestError('UNPROVABLE', { reason: 'a hint was read into the registers' })
     }
     const bit = 1 << (index & 31)
     if ((this.#hinted[index >>> 5] & bit) !== 0) return false
@@ -175,17 +178,21 @@ export class Memory {
   /** Index of the word that holds `address`, or ~n for register n. */
   #indexOf(address: number): number {
     const at = address >>> 0
-    if (at < REGISTERS_END) {
-      this.onUnprovable('an access to addresses 0 to 31, where SP1 keeps the registers')
-      return ~at
-    }
+    if (at >= REGISTERS_END && at < this.#ordinaryEndBytes) return at >>> 2
     if (at >= this.#endBytes) this.#outOfRange(at)
-    return at >>> 2
+    if (at >= MEMORY_END) {
+      this.onUnprovable('an access beyond provable memory (0x78000000)')
+      return at >>> 2
+    }
+    this.onUnprovable('an access to addresses 0 to 31, where SP1 keeps the registers')
+    return ~at
   }
 
   #outOfRange(at: number): never {
     const address = `0x${at.toString(16)}`
-    if (at >= MEMORY_END) throw new GuestError('MEMORY_OUT_OF_RANGE', { address })
+    if (this.#endBytes === EXECUTOR_MEMORY_END) {
+      throw new GuestError('MEMORY_OUT_OF_RANGE', { address })
+    }
     throw new GuestError('MEMORY_LIMIT', { limitMib: this.#limitMib, address })
   }
 
