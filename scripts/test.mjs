@@ -14,6 +14,7 @@ const totals = { passed: 0, failed: 0, skipped: 0 }
 
 try {
   if (patterns.length === 0) {
+    step('build', 'node', ['scripts/build.mjs'])
     step('format and lint', 'biome', ['ci', '.'])
     step('types', 'tsc', ['--noEmit', '-p', 'tsconfig.test.json'])
     step('manifest', 'node', ['scripts/manifest.mjs', '--check'])

@@ -21,7 +21,10 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
 }
 
 const SEARCH_PLACES = ['', '.json', '.yaml', '.yml'].flatMap((ending) => [`.sp1-teerc${ending}`])
+/** cosmiconfig would run these; its own loaders stay in force unless they are replaced. */
+const CODE_ENDINGS = ['.js', '.cjs', '.mjs', '.ts']
 const LOADERS = {
+  ...Object.fromEntries(CODE_ENDINGS.map((ending) => [ending, refuseCode])),
   '.json': defaultLoaders['.json'],
   '.yaml': defaultLoaders['.yaml'],
   '.yml': defaultLoaders['.yaml'],
@@ -75,6 +78,10 @@ async function loadConfig(
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
     return refuse(given ?? '.sp1-teerc', `cannot be read: ${reason}`)
   }
+}
+
+function refuseCode(path: string): never {
+  return refuse(path, 'is code, not JSON or YAML')
 }
 
 function givenPath(argv: readonly string[]): string | undefined {

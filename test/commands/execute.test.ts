@@ -1,0 +1,189 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
+
+const FIBONACCI = guestElf('fibonacci')
+const N_10 = '0x0a000000'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sp1-tee-execute-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function file(name: string, contents: string | Uint8Array): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, contents)
+  return path
+}
+
+describe('results', () => {
+  it('prints public values, cycles and syscalls for people', async () => {
+    const run = await cli(['execute', FIBONACCI, '--input', N_10])
+    expect(run.exitCode).toBe(0)
+    expect(run.stdout).toContain('public values  0x0a0000002200000037000000')
+    expect(run.stdout).toMatch(/cycles {9}5,173 \(\d+ ms, [\d.]+ MHz, interpreter\)/)
+    expect(run.stderr).toBe('')
+  })
+
+  it('prints the whole result as JSON, alone on standard output', async () => {
+    const { exitCode, json, stderr } = await cliJson(['execute', FIBONACCI, '--input', N_10])
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    expect(json).toMatchObject({
+      sp1: '3.4.0',
+      exitCode: 0,
+      publicValues: '0x0a0000002200000037000000',
+      cycles: 5173,
+      syscallCount: 22,
+      cycleTracker: {},
+      stdout: '',
+      engine: 'interpreter',
+    })
+    expect(json.elfHash).toMatch(/^0x[0-9a-f]{64}$/)
+    expect(json).not.toHaveProperty('opcodes')
+  })
+
+  it('takes the input as a flag before the program, as a file and from standard input', async () => {
+    const buffer = await file('ten.bin', Uint8Array.of(10, 0, 0, 0))
+    const runs = await Promise.all([
+      cliJson(['execute', '--input', N_10, FIBONACCI]),
+      cliJson(['execute', FIBONACCI, '--input', `@${buffer}`]),
+      cliJson(['execute', FIBONACCI, '--stdin', buffer]),
+      cliJson(['execute', FIBONACCI, '--stdin', '-'], { input: Uint8Array.of(10, 0, 0, 0) }),
+    ])
+    for (const { json } of runs) expect(json.publicValues).toBe('0x0a0000002200000037000000')
+  })
+
+  it('says on standard error which format it took', async () => {
+    const json = await file('stdin.json', '{"buffer":[[10,0,0,0]],"ptr":0,"proofs":[]}')
+    const [sp1, text] = await Promise.all([
+      cli(['execute', FIBONACCI, '--stdin', guestInput('fibonacci')]),
+      cli(['execute', FIBONACCI, '--stdin', json]),
+    ])
+    expect(sp1.stderr).toBe('stdin: read as sp1 (1 buffers)')
+    expect(text.stderr).toBe('stdin: read as json (1 buffers)')
+  })
+
+  it('shows opcodes, syscalls and labels with --report', async () => {
+    const input = ['--stdin', guestInput('cycle-tracker')]
+    const run = await cli(['execute', guestElf('cycle-tracker'), ...input, '--report', '--quiet'])
+    expect(run.stdout).toMatch(/opcodes:\n {2}ADD +1,728 +25.8 %/)
+    expect(run.stdout).toMatch(/syscalls:\n {2}WRITE +46 +70.8 %/)
+    expect(run.stdout).toMatch(/labels:\n {2}outer +312 +4.7 %/)
+    expect(run.stdout).toContain('guest stdout | first half, second half')
+    expect(run.stdout).toContain('guest stderr | error output, one line')
+  })
+
+  it('runs it again and again with --repeat and says the median', async () => {
+    const { json } = await cliJson(['execute', FIBONACCI, '--input', N_10, '--repeat', '3'])
+    expect(json.runs).toEqual({
+      firstMs: expect.any(Number),
+      medianMs: expect.any(Number),
+      firstMhz: expect.any(Number),
+      medianMhz: expect.any(Number),
+    })
+  })
+
+  it('warns of a run that SP1 could not prove', async () => {
+    // Committing a buffer that was never loaded publishes zeroes, with the digest of the real bytes.
+    const buffers = ['--input', '0x01000080', '--input', '0x616263']
+    const args = ['execute', guestElf('inputs'), ...buffers]
+    const { exitCode, json } = await cliJson(args)
+    expect(exitCode).toBe(0)
+    expect(json.unprovable).toBe('the committed digest is not the SHA-256 of the public values')
+    expect((await cli(args)).stderr).toContain('prove refuses it')
+  })
+})
+
+describe('refusals', () => {
+  const refusals: readonly [string, number, string, () => Promise<string[]> | string[]][] = [
+    ['a missing file', 2, 'FILE_UNREADABLE', () => [join(folder, 'nowhere.elf')]],
+    ['a folder', 2, 'FILE_UNREADABLE', () => [folder]],
+    ['a text file', 2, 'ELF_NOT_ELF', async () => [await file('a.txt', 'fn main() {}')]],
+    ['an empty file', 2, 'ELF_NOT_ELF', async () => [await file('empty.elf', '')]],
+    ['a program of this machine', 2, 'ELF_NOT_RV32', () => [process.execPath]],
+    ['too few buffers', 3, 'HINT_MISSING', () => [FIBONACCI]],
+    ['a wrong length', 3, 'GUEST_EXIT', () => [FIBONACCI, '--input', '0x0a']],
+    ['an exit code', 3, 'GUEST_EXIT', () => [guestElf('exit-code'), '--input', '0x02000000']],
+    ['a cycle limit', 4, 'CYCLE_LIMIT', () => [guestElf('endless'), '--cycle-limit', '10000']],
+    ['a timeout', 4, 'TIMEOUT', () => [guestElf('endless'), '--timeout', '1']],
+    [
+      'a memory limit',
+      4,
+      'MEMORY_LIMIT',
+      () => [FIBONACCI, '--input', N_10, '--memory-limit', '1'],
+    ],
+    ['no hex', 2, 'FLAG_INVALID', () => [FIBONACCI, '--input', '0x0']],
+    ['an unknown flag', 2, 'USAGE', () => [FIBONACCI, '--fast']],
+    ['no program', 2, 'USAGE', () => []],
+    ['stdin and input', 2, 'USAGE', () => [FIBONACCI, '--input', N_10, '--stdin', FIBONACCI]],
+    ['an unknown release', 2, 'USAGE', () => [FIBONACCI, '--sp1', '1.0.0']],
+  ]
+
+  it.each(refusals)('%s: exit code %i, %s', async (_name, exitCode, code, args) => {
+    const argv = ['execute', ...(await args())]
+    const [human, machine] = await Promise.all([cli(argv), cliJson(argv)])
+    expect(machine.exitCode).toBe(exitCode)
+    expect(machine.json).toEqual({
+      error: { code, message: expect.any(String), details: expect.any(Object) },
+    })
+    expect(human.exitCode).toBe(exitCode)
+    expect(human.stdout).toBe('')
+    expect(human.stderr).toContain(`error[${code}] ${machine.json.error.message}`)
+    expect(human.stderr).not.toMatch(/^ {4}at /m)
+  })
+
+  it('an empty stdin file: asks for the format', async () => {
+    const empty = await file('empty.bin', '')
+    const auto = await cliJson(['execute', FIBONACCI, '--stdin', empty])
+    expect([auto.exitCode, auto.json.error.code]).toEqual([2, 'STDIN_AMBIGUOUS'])
+    const raw = await cliJson(['execute', FIBONACCI, '--stdin', empty, '--stdin-format', 'raw'])
+    expect([raw.exitCode, raw.json.error.code]).toEqual([3, 'GUEST_EXIT'])
+  })
+
+  it('gives what a guest said before it failed', async () => {
+    const args = ['execute', guestElf('panics'), '--stdin', guestInput('panics')]
+    const { json } = await cliJson(args)
+    expect(json.error.details).toMatchObject({ exitCode: 1, cycles: 8354, stdout: '' })
+    expect(json.error.details.stderr).toContain('the reason given by the input')
+    expect((await cli(args)).stderr).toContain('guest stderr | the reason given by the input')
+  })
+
+  it('shows a stack only at log level debug', async () => {
+    const run = await cli(['execute', 'nowhere.elf', '--log-level', 'debug'])
+    expect(run.stderr).toMatch(/^ {4}at /m)
+  })
+})
+
+describe('configuration', () => {
+  const limit = (run: { json: { error: { details: { limit: number } } } }) =>
+    run.json.error.details.limit
+
+  it('flags win over the environment, that over the config file, that over defaults', async () => {
+    await file('.sp1-teerc', 'cycle-limit: 3000\n')
+    const args = ['execute', guestElf('endless')]
+    const env = { SP1_TEE_CYCLE_LIMIT: '2000' }
+    expect(limit(await cliJson(args, { cwd: folder }))).toBe(3000)
+    expect(limit(await cliJson(args, { cwd: folder, env }))).toBe(2000)
+    expect(limit(await cliJson([...args, '--cycle-limit', '1000'], { cwd: folder, env }))).toBe(
+      1000,
+    )
+    await rm(join(folder, '.sp1-teerc'))
+  })
+
+  it.each([
+    ['unknown.json', '{"cycle-limits":1}'],
+    ['type.json', '{"cycle-limit":"many"}'],
+    ['range.yaml', 'cycle-limit: 0'],
+    ['option.yaml', 'engine: magic'],
+    ['broken.json', '{'],
+    ['code.js', 'process.exit(99)'],
+  ])('refuses %s', async (name, contents) => {
+    const config = await file(name, contents)
+    const run = await cliJson(['execute', FIBONACCI, '--config', config])
+    expect([run.exitCode, run.json.error.code]).toEqual([2, 'CONFIG_INVALID'])
+  })
+})
