@@ -43,6 +43,8 @@ const INPUT = {
     `The stdin holds ${f.count} deferred proof(s), which sp1-tee does not verify. Only programs without verify_sp1_proof can be run.`,
   HEX_INVALID: (f: { what: string }) =>
     `${f.what} is not 0x-prefixed hex with an even number of digits. Correct it.`,
+  VKEY_MALFORMED: (f: { what: string; reason: string }) =>
+    `${f.what} ${f.reason}, so it is no verifying key. Take it from \`sp1-tee vkey\` or \`cargo prove vkey\`.`,
   PROOF_MALFORMED: (f: { field: string; reason: string }) =>
     `The proof file's field ${f.field} ${f.reason}. Pass a file that \`sp1-tee prove\` wrote.`,
   KEY_PERMISSIONS: (f: { path: string; mode: string }) =>

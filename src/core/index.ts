@@ -24,5 +24,30 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
+export {
+  computeElfVkey as computeVkey,
+  type ElfVkey,
+  type ElfVkeyOptions,
+} from './prover/elf-vkey.js'
+export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
+export { type Check, type Verdict, type VerifyOptions, verifyProof } from './prover/verify.js'
+export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type KeyStoreOptions, loadOrCreateKey } from './signer/key-store.js'
+export { encodeProof, type Proof, parseProof } from './signer/proof.js'
+export {
+  encodedMessageBytes,
+  SCHEME_NAMES,
+  type SchemeName,
+  type Statement,
+} from './signer/schemes.js'
+export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
+export {
+  bytes32ToHashBytes,
+  encodeBytes32,
+  encodeHashBytes,
+  hashBytesToBytes32,
+  parseBytes32,
+  parseHashBytes,
+} from './vkey/encodings.js'

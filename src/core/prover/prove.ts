@@ -1,0 +1,126 @@
+/**
+ * Execute, compute the verifying key, sign: one step, with every refusal on the way. What `prove`
+ * runs once, a server repeats.
+ */
+import { fromHex, toHex } from '../bytes.js'
+import { GuestError, InputError } from '../errors.js'
+import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
+import { DEFAULT_SP1_VERSION } from '../executor/release.js'
+import type { Stdin } from '../executor/stdin.js'
+import type { Proof } from '../signer/proof.js'
+import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
+import type { Signer } from '../signer/signer.js'
+import { VkeyCache } from './vkey-cache.js'
+
+export interface ProveOptions extends Omit<ExecuteOptions, 'report' | 'onProgress'> {
+  readonly scheme?: SchemeName
+  /** The version in the message of scheme `succinct`, which needs one; a u32. */
+  readonly teeVersion?: number
+  /** Worker threads of the verifying key. */
+  readonly threads?: number
+  readonly onCycles?: (cycles: number) => void
+  readonly onVkeyProgress?: (fraction: number) => void
+}
+
+export interface Prover {
+  prove(elf: Uint8Array, stdin: Stdin, options?: ProveOptions): Promise<Proof>
+}
+
+export interface ProverOptions {
+  readonly signer: Signer
+  /** Share one between provers to compute each key once. */
+  readonly vkeys?: VkeyCache
+}
+
+export function createProver({ signer, vkeys = new VkeyCache() }: ProverOptions): Prover {
+  return { prove: (elf, stdin, options = {}) => prove({ signer, vkeys }, elf, stdin, options) }
+}
+
+/**
+ * @throws InputError a program or stdin SP1 would not load, or flags that do not fit the scheme
+ * @throws GuestError the run failed, hit a limit, or SP1 could not prove it (`UNPROVABLE`)
+ * @throws InterruptedError `signal` was aborted
+ */
+async function prove(
+  { signer, vkeys }: Required<ProverOptions>,
+  elf: Uint8Array,
+  stdin: Stdin,
+  options: ProveOptions,
+): Promise<Proof> {
+  const { sp1 = DEFAULT_SP1_VERSION, threads, onCycles, onVkeyProgress, ...rest } = options
+  const scheme = schemeOf(options.scheme ?? 'automata')
+  const teeVersion = checkTeeVersion(scheme.isVersioned, options.teeVersion)
+  // A copy, so that nobody can make the program that is named another than the one that is run.
+  const program = elf.slice()
+  const failure = new AbortController()
+  const signal = AbortSignal.any([failure.signal, ...(rest.signal ? [rest.signal] : [])])
+
+  const [run, vkey] = await firstFailure(failure, [
+    execute(program, stdin, { ...rest, sp1, signal, ...(onCycles && { onProgress: onCycles }) }),
+    vkeys.get(program, {
+      sp1,
+      signal,
+      ...(threads !== undefined && { threads }),
+      ...(onVkeyProgress && { onProgress: onVkeyProgress }),
+    }),
+  ])
+  requireProvable(run)
+
+  const statement: Statement = {
+    hashBytes: fromHex(vkey.hashBytes),
+    bytes32: fromHex(vkey.bytes32),
+    publicValues: fromHex(run.publicValues),
+    teeVersion,
+  }
+  const signature = signer.signDigest(scheme.digest(statement))
+  const proofBytes = scheme.proofBytes(statement, signature)
+  return {
+    version: 1,
+    scheme: scheme.name,
+    sp1,
+    elfHash: run.elfHash,
+    vkey: vkey.bytes32,
+    vkeyHash: vkey.hashBytes,
+    publicValues: run.publicValues,
+    exitCode: run.exitCode,
+    cycles: run.cycles,
+    signer: signer.address,
+    signature: toHex(signature),
+    ...(scheme.isVersioned && { teeVersion }),
+    ...(proofBytes !== undefined && { proofBytes: toHex(proofBytes) }),
+  }
+}
+
+function requireProvable({ unprovable, cycles, stdout, stderr }: ExecutionResult): void {
+  if (unprovable === undefined) return
+  throw new GuestError('UNPROVABLE', { reason: unprovable }, { cycles, stdout, stderr })
+}
+
+/** @returns the version to sign; 0 where the scheme has none. */
+function checkTeeVersion(isVersioned: boolean, teeVersion: number | undefined): number {
+  const flag = '--tee-version'
+  if (isVersioned && teeVersion === undefined) {
+    throw new InputError('FLAG_INVALID', { flag, reason: 'must be given with --scheme succinct' })
+  }
+  if (!isVersioned && teeVersion !== undefined) {
+    throw new InputError('FLAG_INVALID', { flag, reason: 'goes only with --scheme succinct' })
+  }
+  return teeVersion ?? 0
+}
+
+/** Both results; or the error of the first that failed, after the other has stopped for it. */
+async function firstFailure<A, B>(
+  failure: AbortController,
+  works: readonly [Promise<A>, Promise<B>],
+): Promise<[A, B]> {
+  let first: { error: unknown } | undefined
+  const settled = works.map((work) =>
+    work.catch((error) => {
+      first ??= { error }
+      failure.abort()
+    }),
+  )
+  const results = await Promise.all(settled)
+  if (first !== undefined) throw first.error
+  return results as [A, B]
+}

@@ -1,0 +1,142 @@
+/**
+ * The verdict on a proof file: everything it says is derived again from as much as the caller gives,
+ * and it is valid only if something outside the file vouches for its signer.
+ */
+import { fromHex, type Hex, toHex } from '../bytes.js'
+import { InputError, Sp1TeeError } from '../errors.js'
+import type { Proof } from '../signer/proof.js'
+import { type Statement, schemeOf } from '../signer/schemes.js'
+import { recoverAddress } from '../signer/signer.js'
+import { bytes32ToHashBytes } from '../vkey/encodings.js'
+import type { ElfVkeyOptions } from './elf-vkey.js'
+import { VkeyCache } from './vkey-cache.js'
+
+export interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export interface Verdict {
+  readonly valid: boolean
+  readonly checks: readonly Check[]
+}
+
+export interface VerifyOptions extends Omit<ElfVkeyOptions, 'sp1'> {
+  /** The signer the caller trusts: the trust anchor. */
+  readonly signer?: Hex
+  /** The program; its key is computed again. */
+  readonly elf?: Uint8Array
+  /** What the caller expects the guest to have committed. */
+  readonly publicValues?: Hex
+  readonly vkeys?: VkeyCache
+}
+
+/**
+ * Checks in the order a person would read them: the key, what was signed, by whom, and who says so.
+ * A proof that parses never makes this throw; a program that does not load is the caller's error.
+ *
+ * @throws InputError the ELF given cannot be loaded
+ * @throws InterruptedError `signal` was aborted
+ */
+export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Promise<Verdict> {
+  const checks = [
+    checkVkeyEncodings(proof),
+    ...(options.elf === undefined ? [] : await checkProgram(proof, options.elf, options)),
+    ...(options.publicValues === undefined ? [] : [checkPublicValues(proof, options.publicValues)]),
+    checkScheme(proof),
+    checkSignature(proof),
+    ...(proof.proofBytes === undefined ? [] : [checkProofBytes(proof)]),
+    checkTrustAnchor(proof, options.signer),
+  ]
+  return { valid: checks.every(({ ok }) => ok), checks }
+}
+
+function checkVkeyEncodings({ vkey, vkeyHash }: Proof): Check {
+  const name = 'vkey'
+  try {
+    const isSame = bytes32ToHashBytes(vkey) === vkeyHash
+    const detail = isSame ? vkey : 'vkey and vkeyHash are not the same key'
+    return { name, ok: isSame, detail }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return { name, ok: false, detail: 'vkey is no verifying key' }
+  }
+}
+
+async function checkProgram(
+  proof: Proof,
+  elf: Uint8Array,
+  {
+    vkeys = new VkeyCache(),
+    signer: _signer,
+    publicValues: _values,
+    elf: _elf,
+    ...rest
+  }: VerifyOptions,
+): Promise<Check[]> {
+  const { sp1 } = proof
+  try {
+    const { elfHash, bytes32 } = await vkeys.get(elf.slice(), { ...rest, sp1 })
+    return [
+      compare('elfHash', proof.elfHash, elfHash, 'the program given'),
+      compare('program', proof.vkey, bytes32, 'the program given'),
+    ]
+  } catch (error) {
+    if (!(error instanceof Sp1TeeError) || error.code !== 'RELEASE_UNKNOWN') throw error
+    return [{ name: 'program', ok: false, detail: error.message }]
+  }
+}
+
+function checkPublicValues({ publicValues }: Proof, expected: Hex): Check {
+  return compare('publicValues', publicValues, expected.toLowerCase(), 'what was expected')
+}
+
+function checkScheme({ scheme, teeVersion, proofBytes }: Proof): Check {
+  const { isVersioned } = schemeOf(scheme)
+  const isComplete =
+    isVersioned === (teeVersion !== undefined) && isVersioned === (proofBytes !== undefined)
+  const needs = isVersioned ? 'needs' : 'has no'
+  const detail = isComplete ? scheme : `${scheme} ${needs} teeVersion and proofBytes`
+  return { name: 'scheme', ok: isComplete, detail }
+}
+
+function checkSignature(proof: Proof): Check {
+  const name = 'signature'
+  const digest = schemeOf(proof.scheme).digest(statementOf(proof))
+  const recovered = recoverAddress(digest, fromHex(proof.signature))
+  if (recovered === undefined) return { name, ok: false, detail: 'it is no low-s signature' }
+  const isSame = recovered === proof.signer
+  const detail = isSame ? `by ${recovered}` : `it is by ${recovered}, not by signer ${proof.signer}`
+  return { name, ok: isSame, detail }
+}
+
+function checkProofBytes(proof: Proof): Check {
+  const expected = schemeOf(proof.scheme).proofBytes(statementOf(proof), fromHex(proof.signature))
+  const ok = expected !== undefined && toHex(expected) === proof.proofBytes
+  const detail = ok ? 'as the contract takes them' : 'they are not those of this signature'
+  return { name: 'proofBytes', ok, detail }
+}
+
+function checkTrustAnchor(proof: Proof, signer: Hex | undefined): Check {
+  const name = 'trustAnchor'
+  if (signer === undefined) {
+    return { name, ok: false, detail: 'nothing vouches for the signer: pass --signer 0x…' }
+  }
+  const ok = proof.signer === signer.toLowerCase()
+  return { name, ok, detail: ok ? 'the signer given' : `the signer is not ${signer}` }
+}
+
+function statementOf({ vkey, vkeyHash, publicValues, teeVersion = 0 }: Proof): Statement {
+  return {
+    bytes32: fromHex(vkey),
+    hashBytes: fromHex(vkeyHash),
+    publicValues: fromHex(publicValues),
+    teeVersion,
+  }
+}
+
+function compare(name: string, actual: string, expected: string, of: string): Check {
+  const ok = actual === expected
+  return { name, ok, detail: ok ? actual : `it is not that of ${of}, ${expected}` }
+}

@@ -1,0 +1,113 @@
+/**
+ * The proof file: a statement, its signature, and what is needed to check both. JSON, strict: an
+ * unknown field or a value of the wrong shape is refused, because whoever wrote it meant something.
+ * Whether it is *true* is for `verifyProof` to say.
+ */
+import { fromHex, type Hex, isHex } from '../bytes.js'
+import { InputError } from '../errors.js'
+import { SCHEME_NAMES, type SchemeName } from './schemes.js'
+
+export interface Proof {
+  readonly version: 1
+  readonly scheme: SchemeName
+  readonly sp1: string
+  /** SHA-256 of the program. */
+  readonly elfHash: Hex
+  /** The verifying key as contracts know it (bytes32). */
+  readonly vkey: Hex
+  /** The same key as hash_bytes. */
+  readonly vkeyHash: Hex
+  readonly publicValues: Hex
+  readonly exitCode: 0
+  /** Of the run; not part of what is signed. */
+  readonly cycles: number
+  readonly signer: Hex
+  /** r ‖ s ‖ v, 65 bytes. */
+  readonly signature: Hex
+  readonly teeVersion?: number
+  readonly proofBytes?: Hex
+}
+
+const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
+
+type Check = (value: unknown) => string | undefined
+
+const REQUIRED: Readonly<Record<string, Check>> = {
+  version: oneOf(1),
+  scheme: oneOf(...SCHEME_NAMES),
+  sp1: (value) => (typeof value === 'string' ? undefined : 'is no text'),
+  elfHash: hexOf(32),
+  vkey: hexOf(32),
+  vkeyHash: hexOf(32),
+  publicValues: hexOf(),
+  exitCode: oneOf(0),
+  cycles: (value) =>
+    Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'is no count',
+  signer: hexOf(20),
+  signature: hexOf(65),
+}
+const OPTIONAL: Readonly<Record<string, Check>> = {
+  teeVersion: (value) => (isU32(value) ? undefined : 'is no 32-bit number'),
+  proofBytes: hexOf(),
+}
+
+/**
+ * @param bytes - a proof file's
+ * @throws InputError `PROOF_MALFORMED`, naming the field
+ */
+export function parseProof(bytes: Uint8Array): Proof {
+  if (bytes.length > MAX_PROOF_FILE_BYTES) malformed('(file)', 'is larger than 64 MiB')
+  const value = readJson(bytes)
+  for (const field of Object.keys(value)) {
+    if (!Object.hasOwn(REQUIRED, field) && !Object.hasOwn(OPTIONAL, field)) {
+      malformed(field.slice(0, 40), 'is unknown')
+    }
+  }
+  for (const [field, check] of Object.entries({ ...REQUIRED, ...OPTIONAL })) {
+    const isThere = Object.hasOwn(value, field)
+    if (!isThere && Object.hasOwn(REQUIRED, field)) malformed(field, 'is missing')
+    const complaint = isThere ? check(value[field]) : undefined
+    if (complaint !== undefined) malformed(field, complaint)
+  }
+  return value as unknown as Proof
+}
+
+/** Indented JSON with a final newline. */
+export function encodeProof(proof: Proof): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(proof, null, 2)}\n`)
+}
+
+function readJson(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return malformed('(file)', 'is no JSON text')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return malformed('(file)', 'is no JSON object')
+  }
+  return value as Record<string, unknown>
+}
+
+function oneOf(...allowed: readonly unknown[]): Check {
+  return (value) => (allowed.includes(value) ? undefined : `is none of ${allowed.join(', ')}`)
+}
+
+/** Lower-case hex, of `byteCount` bytes if that is given. */
+function hexOf(byteCount?: number): Check {
+  return (value) => {
+    if (!isHex(value) || value !== value.toLowerCase()) return 'is no lower-case 0x hex'
+    const actual = fromHex(value).length
+    if (byteCount === undefined || actual === byteCount) return undefined
+    return `has ${actual} bytes instead of ${byteCount}`
+  }
+}
+
+function isU32(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32
+}
+
+function malformed(field: string, reason: string): never {
+  throw new InputError('PROOF_MALFORMED', { field, reason })
+}

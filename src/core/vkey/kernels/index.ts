@@ -1,0 +1,3 @@
+/** What the module exports. It imports its memory and has no data of its own. */
+export { extend, fillPowers } from './transform'
+export { absorb, attach, compress, permuteBlocks } from './tree'

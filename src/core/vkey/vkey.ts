@@ -1,0 +1,76 @@
+/**
+ * The verifying key of a program: what names it in proofs and on chain.
+ * docs/vkey.md tells how it is made; the recipe says what a release of SP1 puts into it.
+ */
+import { availableParallelism } from 'node:os'
+import type { Hex } from '../bytes.js'
+import { InputError, InterruptedError } from '../errors.js'
+import type { Program } from '../riscv/program.js'
+import { commitTraces } from './commitment.js'
+import { encodeBytes32, encodeHashBytes } from './encodings.js'
+import { BABYBEAR_P } from './field.js'
+import { hashElements } from './poseidon2.js'
+import type { Chip, VkeyRecipe } from './recipe.js'
+import { RECIPE_3_4_0 } from './recipe-3.4.0.js'
+
+export interface Vkey {
+  /** 8 canonical BabyBear words. */
+  readonly digest: readonly number[]
+  /** The digest as contracts know it: `programVKey`. */
+  readonly bytes32: Hex
+  /** The digest as SP1's `hash_bytes`. */
+  readonly hashBytes: Hex
+  /** The Merkle root of the program's traces: 8 canonical words. */
+  readonly commit: readonly number[]
+  readonly pcStart: number
+  /** In the order of the commitment. */
+  readonly chips: readonly { readonly name: string; readonly logHeight: number }[]
+}
+
+export interface VkeyOptions {
+  /** Default: SP1 3.4.0. */
+  readonly recipe?: VkeyRecipe
+  /** Default: the processor's. The key does not depend on it. */
+  readonly threads?: number
+  /** Called about every 2 % with an ascending number between 0 and 1. */
+  readonly onProgress?: (fraction: number) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * @throws InputError `ELF_TOO_LARGE` the release has no table that tall; `ELF_INSTRUCTION_UNKNOWN`.
+ * @throws InterruptedError `signal` was aborted.
+ */
+export async function computeVkey(program: Program, options: VkeyOptions = {}): Promise<Vkey> {
+  const { recipe = RECIPE_3_4_0, threads = availableParallelism(), onProgress, signal } = options
+  if (signal?.aborted) throw new InterruptedError({ during: 'the verifying key' })
+
+  const traces = recipe.chips
+    .map(({ name, ...chip }) => {
+      const trace = chip.trace(program)
+      return { name, trace, logHeight: chooseLogHeight(chip, trace.rows) }
+    })
+    .sort((a, b) => b.logHeight - a.logHeight || (a.name < b.name ? -1 : 1))
+  const chips = traces.map(({ name, logHeight }) => ({ name, logHeight }))
+  const commit = await commitTraces(traces, { threads, onProgress, signal })
+  const { pcStart } = program
+  const digest = hashElements(recipe.digestInput({ commit, pcStart: pcStart % BABYBEAR_P, chips }))
+  return {
+    digest,
+    bytes32: encodeBytes32(digest),
+    hashBytes: encodeHashBytes(digest),
+    commit,
+    pcStart,
+    chips,
+  }
+}
+
+/** Program and MemoryProgram are padded independently. */
+function chooseLogHeight({ logHeights, rowsAre }: Omit<Chip, 'name'>, rows: number): number {
+  const logHeight = logHeights.find((candidate) => rows <= 2 ** candidate)
+  if (logHeight === undefined) {
+    const max = 2 ** Math.max(...logHeights)
+    throw new InputError('ELF_TOO_LARGE', { what: rowsAre, words: rows, max })
+  }
+  return logHeight
+}
