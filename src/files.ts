@@ -29,12 +29,12 @@ export async function readInput(path: string): Promise<Uint8Array> {
  *
  * @throws InputError `FILE_UNWRITABLE`
  */
-export async function writeOutput(path: string, text: string): Promise<void> {
+export async function writeOutput(path: string, contents: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
   try {
     const file = await open(temporary, 'wx', 0o644)
     try {
-      await file.writeFile(text)
+      await file.writeFile(contents)
       await file.sync()
     } finally {
       await file.close()

@@ -23,33 +23,38 @@ export function formatCounts(
   return `${title}:\n${lines.join('\n')}`
 }
 
-/** A piece of work that can say how far it is. */
-export type Work<T> = (show: (state: string) => void) => Promise<T>
-
 /**
  * Do `work` with a spinner beside its title, if somebody watches: standard output and error are both
  * terminals and `isSilent` is false. A pipe gets results and nothing else.
  */
-export async function watch<T>(title: string, isSilent: boolean, work: Work<T>): Promise<T> {
-  const [result] = await watchAll([{ title, work }], isSilent)
-  return result as T
+export function watch<T>(
+  title: string,
+  isSilent: boolean,
+  work: (show: (state: string) => void) => Promise<T>,
+): Promise<T> {
+  return watchPhases([title], isSilent, (show) => work((state) => show(title, state)))
 }
 
-/** The same for several works that go on side by side. */
-export async function watchAll<T>(
-  items: readonly { readonly title: string; readonly work: Work<T> }[],
+/** The same for one work whose parts go on side by side, a line for each. */
+export async function watchPhases<T>(
+  titles: readonly string[],
   isSilent: boolean,
-): Promise<T[]> {
+  work: (show: (title: string, state: string) => void) => Promise<T>,
+): Promise<T> {
   const isWatched = process.stdout.isTTY && process.stderr.isTTY && !isSilent
-  const results: T[] = []
-  const tasks = items.map(({ title, work }, index) => ({
+  const lines = new Map<string, { title: string }>()
+  const working = work((title, state) => {
+    const line = lines.get(title)
+    if (line !== undefined) line.title = `${title}: ${state}`
+  })
+  const tasks = titles.map((title) => ({
     title,
-    task: async (_context: unknown, task: { title: string }) => {
-      results[index] = await work((state) => {
-        task.title = `${title}: ${state}`
-      })
+    task: async (_context: unknown, line: { title: string }) => {
+      lines.set(title, line)
+      await working
     },
   }))
-  await new Listr(tasks, { concurrent: true, renderer: isWatched ? 'default' : 'silent' }).run()
-  return results
+  const renderer = isWatched ? 'default' : 'silent'
+  await new Listr(tasks, { concurrent: true, renderer, exitOnError: false }).run()
+  return working
 }

@@ -1,0 +1,70 @@
+import { basename } from 'node:path'
+import { Args, Flags } from '@oclif/core'
+import { BaseCommand } from '../base-command.js'
+import { createProver, encodeProof, type Proof, SCHEME_NAMES } from '../core/index.js'
+import { readInput, writeOutput } from '../files.js'
+import { guestFlags, limitsOf, readStdin } from '../guest-flags.js'
+import { keyFlags, loadSigner } from '../state.js'
+import { formatCount, watchPhases } from '../terminal.js'
+
+export default class Prove extends BaseCommand {
+  static override summary = 'execute a guest, compute its verifying key, and sign both'
+  static override description =
+    'Writes a proof file: the public values, the key that names the program, and the signature of the local signer. Refuses every run that SP1 could not prove.'
+  static override examples = [
+    '<%= config.bin %> prove guests/elf/fibonacci.elf --stdin guests/inputs/fibonacci.bin',
+    '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme succinct --tee-version 2 --out fib.proof.json',
+  ]
+  static override args = {
+    elf: Args.string({ description: 'the guest program, or - for standard input', required: true }),
+  }
+  static override flags = {
+    ...guestFlags,
+    ...keyFlags,
+    scheme: Flags.option({
+      description: 'what is signed, and how',
+      options: SCHEME_NAMES,
+      env: 'SP1_TEE_SCHEME',
+      default: 'automata' as const,
+    })(),
+    'tee-version': Flags.integer({
+      description: 'version in the message of scheme succinct',
+      env: 'SP1_TEE_TEE_VERSION',
+      helpValue: 'N',
+      min: 0,
+      max: 2 ** 32 - 1,
+    }),
+    out: Flags.string({
+      description: 'proof file; default: NAME.proof.json in the current folder',
+      helpValue: 'FILE',
+    }),
+  }
+
+  async run(): Promise<Proof> {
+    const { args, flags } = await this.parse(Prove)
+    const elf = await readInput(args.elf)
+    const stdin = await readStdin(flags, (text) => this.remark(text))
+    const teeVersion = flags['tee-version']
+    const prover = createProver({ signer: await loadSigner(flags) })
+
+    const proof = await watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
+      prover.prove(elf, stdin, {
+        sp1: flags.sp1,
+        scheme: flags.scheme,
+        limits: limitsOf(flags),
+        signal: this.interrupted,
+        ...(teeVersion !== undefined && { teeVersion }),
+        onCycles: (cycles) => show('Execute', `${formatCount(cycles)} cycles`),
+        onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
+      }),
+    )
+    const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
+    await writeOutput(out, encodeProof(proof))
+    this.log(`public values  ${proof.publicValues}`)
+    this.log(`cycles         ${formatCount(proof.cycles)}`)
+    this.log(`verifying key  ${proof.vkey}`)
+    this.log(`signer         ${proof.signer}`)
+    this.log(`proof          ${out}`)
+    return proof
+  }
+}

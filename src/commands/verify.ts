@@ -1,0 +1,62 @@
+import { Args, Flags } from '@oclif/core'
+import chalk from 'chalk'
+import { BaseCommand, invalidFlag } from '../base-command.js'
+import { type Hex, isHex, parseProof, type Verdict, verifyProof } from '../core/index.js'
+import { readInput } from '../files.js'
+import { watch } from '../terminal.js'
+
+const ADDRESS_HEX_DIGITS = 40
+const REJECTED_EXIT_CODE = 5
+
+export default class Verify extends BaseCommand {
+  static override summary = 'check a proof file'
+  static override description =
+    'Derives again everything the proof says, and needs something outside it that vouches for the signer: without a trust anchor no proof is valid. Exits with code 5 if it is not.'
+  static override examples = [
+    '<%= config.bin %> verify fibonacci.proof.json --signer 0x… --elf guests/elf/fibonacci.elf',
+  ]
+  static override args = {
+    proof: Args.string({ description: 'the proof file, or - for standard input', required: true }),
+  }
+  static override flags = {
+    signer: Flags.string({
+      description: 'trust anchor: the address whose signature is accepted',
+      helpValue: '0xADDRESS',
+      env: 'SP1_TEE_SIGNER',
+    }),
+    elf: Flags.string({ description: 'the program; its key is computed again', helpValue: 'FILE' }),
+    'public-values': Flags.string({
+      description: 'the public values the proof must have',
+      helpValue: '0xHEX',
+    }),
+  }
+
+  async run(): Promise<Verdict> {
+    const { args, flags } = await this.parse(Verify)
+    const { signer } = flags
+    if (signer !== undefined && !(isHex(signer) && signer.length === 2 + ADDRESS_HEX_DIGITS)) {
+      invalidFlag('--signer', 'takes an address: 0x and 40 hex digits')
+    }
+    const publicValues = flags['public-values']
+    if (publicValues !== undefined && !isHex(publicValues)) {
+      invalidFlag('--public-values', 'takes 0x hex')
+    }
+    const proof = parseProof(await readInput(args.proof))
+    const elf = flags.elf === undefined ? undefined : await readInput(flags.elf)
+    const verdict = await watch('Verify', this.isSilent(), (show) =>
+      verifyProof(proof, {
+        signal: this.interrupted,
+        onProgress: (done) => show(`verifying key ${Math.round(100 * done)} %`),
+        ...(signer !== undefined && { signer: signer as Hex }),
+        ...(publicValues !== undefined && { publicValues: publicValues as Hex }),
+        ...(elf !== undefined && { elf }),
+      }),
+    )
+    for (const { name, ok, detail } of verdict.checks) {
+      this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(13)} ${detail}`)
+    }
+    this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
+    if (!verdict.valid) process.exitCode = REJECTED_EXIT_CODE
+    return verdict
+  }
+}
