@@ -34,7 +34,10 @@ try {
   heading('5. The same proof with other public values is refused')
   const proof = JSON.parse(readFileSync(proofFile, 'utf8'))
   const forged = join(folder, 'forged.proof.json')
-  writeFileSync(forged, JSON.stringify({ ...proof, publicValues: `${proof.publicValues.slice(0, -2)}00` }))
+  writeFileSync(
+    forged,
+    JSON.stringify({ ...proof, publicValues: `${proof.publicValues.slice(0, -2)}00` }),
+  )
   run(['verify', forged, '--signer', signer], REFUSED)
 
   heading('6. A proof signed by another key is refused')
@@ -60,9 +63,14 @@ function prove(name, out) {
 function run(args, expectedExitCode = 0) {
   const shown = args.map((argument) => argument.replaceAll(folder, '$DEMO')).join(' ')
   console.log(chalk.dim(`$ sp1-tee ${shown}`))
-  const { status } = spawnSync(process.execPath, ['bin/run.js', ...args], { cwd: ROOT, stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, ['bin/run.js', ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
   if (status !== expectedExitCode) {
-    throw new Error(`sp1-tee ${shown} ended with exit code ${status} instead of ${expectedExitCode}`)
+    throw new Error(
+      `sp1-tee ${shown} ended with exit code ${status} instead of ${expectedExitCode}`,
+    )
   }
 }
 
