@@ -18,6 +18,7 @@ try {
     step('format and lint', 'biome', ['ci', '.'])
     step('types', 'tsc', ['--noEmit', '-p', 'tsconfig.test.json'])
     step('manifest', 'node', ['scripts/manifest.mjs', '--check'])
+    step('docs/errors.md', 'node', ['scripts/errors.mjs', '--check'])
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const status = run('vitest', ['run', ...reporters, ...patterns])

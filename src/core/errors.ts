@@ -30,7 +30,7 @@ const INPUT = {
   ELF_NOT_EXECUTABLE: (f: { type: number }) =>
     `The ELF has type ${f.type}, not ET_EXEC (2). Pass the linked program, not an object or a shared library.`,
   ELF_SEGMENT: (f: { segment: number; reason: string }) =>
-    `Program header ${f.segment} of the ELF cannot be loaded: ${f.reason}. SP1 refuses it too; link the guest with SP1's linker settings.`,
+    `Program header ${f.segment} of the ELF cannot be loaded: ${f.reason}. Link the guest with SP1's linker settings.`,
   ELF_TOO_LARGE: (f: { what: string; words: number; max: number }) =>
     `The program's ${f.what} has ${f.words} words; SP1's largest shape holds ${f.max}. Make the program smaller.`,
   ELF_INSTRUCTION_UNKNOWN: (f: { pc: number; word: string }) =>
@@ -41,8 +41,6 @@ const INPUT = {
     `The stdin file is not valid ${f.format} input: ${f.reason}. Mend it or choose another --stdin-format.`,
   STDIN_DEFERRED_PROOFS: (f: { count: string }) =>
     `The stdin holds ${f.count} deferred proof(s), which sp1-tee does not verify. Only programs without verify_sp1_proof can be run.`,
-  HEX_INVALID: (f: { what: string }) =>
-    `${f.what} is not 0x-prefixed hex with an even number of digits. Correct it.`,
   VKEY_MALFORMED: (f: { what: string; reason: string }) =>
     `${f.what} ${f.reason}, so it is no verifying key. Take it from \`sp1-tee vkey\` or \`cargo prove vkey\`.`,
   PROOF_MALFORMED: (f: { field: string; reason: string }) =>
@@ -52,9 +50,29 @@ const INPUT = {
   KEY_MALFORMED: (f: { path: string }) =>
     `The key file ${f.path} does not hold a secp256k1 key. Remove it and let a new key be made.`,
   KEY_ON_DISK: (f: { path: string }) =>
-    `${f.path} is not on tmpfs, so the signer's key would reach a disk. Set --state-dir to a folder below /run, or pass --insecure-key-on-disk for development.`,
+    `${f.path} is not on tmpfs, so the signer's key would reach a disk. Set --state-dir to a folder on tmpfs, or pass --insecure-key-on-disk for development.`,
   RELEASE_UNKNOWN: (f: { release: string; known: string }) =>
     `SP1 ${f.release} is not supported. Choose one of: ${f.known}.`,
+  QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>
+    `The quote ends inside its ${f.field} (${f.need} bytes needed at offset ${f.offset}, ${f.have} there). Fetch or copy it again.`,
+  QUOTE_UNSUPPORTED: (f: { field: string; offset: number; value: number; supported: string }) =>
+    `The quote's ${f.field} at offset ${f.offset} is ${f.value}; supported: ${f.supported}. Pass a TDX quote of version 4 or 5.`,
+  QUOTE_LENGTH: (f: { field: string; offset: number; stated: number; actual: number }) =>
+    `The quote's ${f.field} at offset ${f.offset} should have ${f.stated} bytes and has ${f.actual}. Fetch or copy it again.`,
+  QUOTE_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The quote's ${f.field} at offset ${f.offset} ${f.reason}. Fetch or copy it again.`,
+  QUOTE_TRAILING: (f: { field: string; offset: number }) =>
+    `The quote is followed by bytes that are not zero (the first at offset ${f.offset}). Pass the quote alone.`,
+  REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
+  REPORT_DATA_LENGTH: (f: { have: number }) =>
+    `Report data must have 64 bytes, not ${f.have}. Correct it.`,
+  PEM_MALFORMED: (f: { offset: number; reason: string }) =>
+    `The certificate chain is not PEM: ${f.reason} (character ${f.offset}). Pass CERTIFICATE blocks and nothing else.`,
+  PROVIDER_UNKNOWN: (f: { provider: string; known: string }) =>
+    `There is no quote provider ${f.provider}. Choose one of: ${f.known}.`,
+  SIMULATED_STATE: (f: { path: string; reason: string }) =>
+    `The simulated authority's file ${f.path} ${f.reason}. Remove its folder and let a new authority be made.`,
 } satisfies Record<string, Row>
 
 /** The guest program faulted, or what it did could not be proved. Exit code 3. */
@@ -89,8 +107,8 @@ const LIMIT = {
     `The guest did not end within ${f.limit} cycles. Raise --cycle-limit if it should run longer.`,
   MEMORY_LIMIT: (f: { limitMib: number; address: string }) =>
     `The guest needs memory at ${f.address}, beyond its limit of ${f.limitMib} MiB. Raise --memory-limit if it should have more.`,
-  TIMEOUT: (f: { timeoutMs: number }) =>
-    `The guest did not end within ${f.timeoutMs / 1000} s. Raise --timeout if it should run longer.`,
+  TIMEOUT: (f: { timeoutSeconds: number }) =>
+    `The guest did not end within ${f.timeoutSeconds} s. Raise --timeout if it should run longer.`,
   OUTPUT_LIMIT: (f: { stream: string; limitBytes: number }) =>
     `The guest wrote more than ${f.limitBytes} bytes to ${f.stream}. Make it write less.`,
 } satisfies Record<string, Row>
@@ -99,6 +117,38 @@ const LIMIT = {
 const REJECTED = {
   VERIFICATION_FAILED: (f: { failed: readonly string[] }) =>
     `The proof is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+} satisfies Record<string, Row>
+
+/** A quote could not be had from the device that makes them. Exit code 6. */
+const DEVICE = {
+  TDX_DEVICE_MISSING: (f: { reason: string }) =>
+    `No quote can be had here: ${f.reason}. Run inside a TDX virtual machine with Linux 6.7 or newer and the tdx_guest module loaded; for development only, choose --provider simulated.`,
+  TDX_PERMISSION_DENIED: (f: { step: string; errno: string }) =>
+    `The kernel's quote interface refused access (${f.errno} at ${f.step}). Run as root, in a container with /sys/kernel/config mounted for writing.`,
+  TDX_PROVIDER_OTHER: (f: { found: string }) =>
+    `The kernel's quote interface is served by ${f.found}, not by tdx_guest. Run inside an Intel TDX virtual machine.`,
+  TDX_BUSY: (f: { step: string }) =>
+    `The host is still busy with an earlier quote request (EBUSY at ${f.step}). Try again in a minute; if it stays, restart the virtual machine.`,
+  TDX_TIMEOUT: (f: { step: string }) =>
+    `The host did not answer the quote request in time (ETIMEDOUT at ${f.step}). Check that its quote generation service runs and reaches its provisioning service.`,
+  TDX_INTERRUPTED: (f: { step: string }) =>
+    `A signal interrupted the quote request again and again (EINTR at ${f.step}). Run the command again.`,
+  TDX_HOST_FAILED: (f: { step: string; errno: string }) =>
+    `The host failed to make the quote (${f.errno} at ${f.step}). Check its quote generation service and that the platform is registered with Intel.`,
+  TDX_REQUEST_REFUSED: (f: { step: string }) =>
+    `The kernel refused the quote request (EINVAL at ${f.step}). Update the guest's kernel to 6.7 or newer.`,
+  TDX_REQUEST_LOST: (f: { expected: number; actual: number }) =>
+    `The kernel did not take exactly our quote request (generation ${f.actual}, not ${f.expected}). Run it again; leave the folders below /sys/kernel/config/tsm/report alone.`,
+  TDX_DEVICE_FAILED: (f: { step: string; reason: string }) =>
+    `The kernel's quote interface failed (${f.reason} at ${f.step}). Look into the kernel's log (dmesg).`,
+  QUOTE_UNUSABLE: (f: { provider: string; bytes: number; reason: string }) =>
+    `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
+  QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>
+    `The provider ${f.provider} gave a quote over other report data than asked for (${f.got}, not ${f.asked}, at offset ${f.offset}). It was discarded; try again.`,
+  QUOTE_SIMULATION: (f: { provider: string; simulated: boolean }) =>
+    f.simulated
+      ? `The provider ${f.provider} should give real quotes and gave a simulated one. Do not trust this machine's host.`
+      : `The provider ${f.provider} should give simulated quotes and gave one that is not marked as such. Remove its state folder.`,
 } satisfies Record<string, Row>
 
 /** Interrupted by its caller. Exit code 130. */
@@ -113,6 +163,7 @@ export const ERROR_TABLES = {
   guest: { rows: GUEST, exitCode: 3, httpStatus: 422 },
   limit: { rows: LIMIT, exitCode: 4, httpStatus: 422 },
   rejected: { rows: REJECTED, exitCode: 5, httpStatus: 409 },
+  device: { rows: DEVICE, exitCode: 6, httpStatus: 503 },
   interrupted: { rows: INTERRUPTED, exitCode: 130, httpStatus: 503 },
 } as const
 
@@ -188,6 +239,15 @@ export class RejectedError<
       ERROR_TABLES.rejected,
       cause,
     )
+  }
+}
+
+/** What is needed from outside this process did not come: a quote. */
+export class UnavailableError<
+  C extends keyof RowsOf<'device'> = keyof RowsOf<'device'>,
+> extends Sp1TeeError {
+  constructor(code: C, facts: FactsOf<RowsOf<'device'>[C]>, cause?: unknown) {
+    super(code, sentence(DEVICE, code, facts), facts as ErrorDetails, ERROR_TABLES.device, cause)
   }
 }
 

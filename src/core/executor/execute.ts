@@ -91,7 +91,7 @@ export async function execute(
   const checkpoint = () => {
     if (signal?.aborted) throw new InterruptedError({ during: 'execution' })
     if (now() - startedAt >= limits.timeoutMs) {
-      throw new GuestError('TIMEOUT', { timeoutMs: limits.timeoutMs })
+      throw new GuestError('TIMEOUT', { timeoutSeconds: limits.timeoutMs / 1000 })
     }
   }
   const program = parseElf(elf)
