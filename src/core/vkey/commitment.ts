@@ -22,7 +22,7 @@ import { DIGEST_WORDS, POSEIDON2_RATE, POSEIDON2_WIDTH } from './poseidon2.js'
 import { EXTERNAL_CONSTANTS, INTERNAL_CONSTANTS } from './poseidon2-constants.js'
 import type { Column, Trace } from './recipe.js'
 
-/** The trace's rows are padded with zero rows to 2^logHeight. */
+/** The trace's rows are padded with zero rows to 2^logHeight, which is at least 2^2. */
 export interface PaddedTrace {
   readonly logHeight: number
   readonly trace: Trace
@@ -105,8 +105,8 @@ interface Layout {
 /** Two blocks of 17 vectors, in cache lines of their own. */
 const BLOCKS_BYTES = 576
 const SQUARES_BYTES = 128
-/** More pairs let more threads extend at once; beyond this much memory they are not worth it. */
-const MAX_EXTRA_QUAD_BYTES = 2 ** 29
+/** More pairs of quads let more threads extend at once, but not at any price in memory. */
+const MAX_QUAD_BYTES = 2 ** 29
 
 function planMemory([tallest, ...shorter]: readonly Group[], threads: number): Layout {
   let end = 1024
@@ -119,9 +119,12 @@ function planMemory([tallest, ...shorter]: readonly Group[], threads: number): L
   const rows = extendedRows(tallest)
   const shorterRows = Math.max(0, ...shorter.map(extendedRows))
   const pairBytes = 2 * rows * QUAD_COLUMNS * WORD_BYTES
+  const batches = Math.max(
+    ...[tallest, ...shorter].map(({ columns }) => Math.ceil(columns.length / POSEIDON2_RATE)),
+  )
   const quadPairs = Math.max(
     1,
-    Math.min(Math.ceil(threads / 2), Math.floor(MAX_EXTRA_QUAD_BYTES / pairBytes)),
+    Math.min(Math.ceil(threads / 2), batches, Math.floor(MAX_QUAD_BYTES / pairBytes)),
   )
   return {
     constants: allocate(1024),

@@ -40,7 +40,7 @@ parentPort.on('message', ({ name, args }) => {
 })`
 
 export async function createKernelPool(options: KernelPoolOptions): Promise<KernelPool> {
-  const module = new WebAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'))
+  const module = new WebAssembly.Module(bytesOfBase64(KERNELS_BASE64))
   const pages = Math.ceil(options.bytes / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   return options.threads === 1
@@ -103,7 +103,12 @@ async function createWorkerPool(
     for (const worker of workers) worker.removeAllListeners('exit')
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
-  await Promise.race([Promise.all(workers.map((worker, i) => call(worker, attach(i)))), failed])
+  try {
+    await Promise.race([Promise.all(workers.map((worker, i) => call(worker, attach(i)))), failed])
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     memory,
     async run(calls, onDone) {
@@ -122,4 +127,8 @@ async function createWorkerPool(
 
 function interrupted(): InterruptedError {
   return new InterruptedError({ during: 'the verifying key' })
+}
+
+function bytesOfBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }

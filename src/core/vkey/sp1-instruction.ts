@@ -5,8 +5,8 @@
  * Register and immediate instructions share an opcode; flags tell whether b and c are immediates.
  * Source: sp1-core-executor 3.4.0 src/disassembler/rrs.rs, src/opcode.rs.
  */
-import { InternalError } from '../errors.js'
-import { decodeProgram } from '../riscv/decode.js'
+import { InputError, InternalError } from '../errors.js'
+import { decode } from '../riscv/decode.js'
 import type { Decoded } from '../riscv/instruction.js'
 import type { Program } from '../riscv/program.js'
 
@@ -82,46 +82,53 @@ const OTHER_NAMES: Readonly<Record<string, OpcodeName>> = {
 const ECALL_OPERANDS = { opA: 5, opB: 10, opC: 11 }
 
 /**
- * The whole program. Equal words give one shared object.
+ * The whole program. Equal words give one shared object: large programs repeat themselves.
  *
  * @throws InputError `ELF_INSTRUCTION_UNKNOWN`
  */
-export function transpile(program: Program): Sp1Instruction[] {
+export function transpile({ instructionWords, pcBase }: Program): Sp1Instruction[] {
   const known = new Map<number, Sp1Instruction>()
-  return decodeProgram(program).map((decoded, i) => {
-    const word = program.instructionWords[i]
-    const instruction = known.get(word) ?? toSp1Instruction(decoded)
-    known.set(word, instruction)
+  return Array.from(instructionWords, (word, i) => {
+    let instruction = known.get(word)
+    if (instruction === undefined) {
+      const decoded = decode(word)
+      if (decoded === undefined) {
+        const hex = `0x${word.toString(16).padStart(8, '0')}`
+        throw new InputError('ELF_INSTRUCTION_UNKNOWN', { pc: pcBase + 4 * i, word: hex })
+      }
+      instruction = toSp1Instruction(decoded)
+      known.set(word, instruction)
+    }
     return instruction
   })
 }
 
 export function toSp1Instruction({ row, rd, rs1, rs2, imm }: Decoded): Sp1Instruction {
   const immediate = imm >>> 0
-  if (row.unimplemented) return instruction('unimp', 0, 0, 0, true, true)
+  if (row.unimplemented) return of('unimp', 0, 0, 0, true, true)
   const name = opcodeName(row.mnemonic)
   switch (row.format) {
     case 'R':
-      return instruction(name, rd, rs1, rs2, false, false)
+      return of(name, rd, rs1, rs2, false, false)
     case 'I':
     case 'Shamt':
-      return instruction(name, rd, rs1, immediate, false, true)
+      return of(name, rd, rs1, immediate, false, true)
     case 'S':
-      return instruction(name, rs2, rs1, immediate, false, true)
+      return of(name, rs2, rs1, immediate, false, true)
     case 'B':
-      return instruction(name, rs1, rs2, immediate, false, true)
+      return of(name, rs1, rs2, immediate, false, true)
     case 'U':
-      return instruction(name, rd, name === 'auipc' ? immediate : 0, immediate, true, true)
+      return of(name, rd, name === 'auipc' ? immediate : 0, immediate, true, true)
     case 'J':
-      return instruction(name, rd, immediate, 0, true, true)
+      return of(name, rd, immediate, 0, true, true)
     case 'System': {
       const { opA, opB, opC } = name === 'ecall' ? ECALL_OPERANDS : { opA: 0, opB: 0, opC: 0 }
-      return instruction(name, opA, opB, opC, false, false)
+      return of(name, opA, opB, opC, false, false)
     }
   }
 }
 
-function instruction(
+function of(
   name: OpcodeName,
   opA: number,
   opB: number,

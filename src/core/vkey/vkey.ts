@@ -42,7 +42,8 @@ export interface VkeyOptions {
  * @throws InterruptedError `signal` was aborted.
  */
 export async function computeVkey(program: Program, options: VkeyOptions = {}): Promise<Vkey> {
-  const { recipe = RECIPE_3_4_0, threads = availableParallelism(), onProgress, signal } = options
+  const { recipe = RECIPE_3_4_0, onProgress, signal } = options
+  const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()))
   if (signal?.aborted) throw new InterruptedError({ during: 'the verifying key' })
 
   const traces = recipe.chips

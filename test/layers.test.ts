@@ -1,0 +1,163 @@
+/**
+ * Who may import whom, and what may not be written in the core: the tables of ARCHITECTURE.md, held
+ * against every file. A rule that nothing enforces dies.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const SRC = new URL('../src/', import.meta.url).pathname
+
+/** Layers of src/core: the folders a folder may import from, besides itself. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  riscv: [],
+  syscalls: ['riscv'],
+  executor: ['riscv', 'syscalls'],
+  vkey: ['riscv'],
+  tdx: [],
+  signer: [],
+  prover: ['executor', 'riscv', 'signer', 'vkey'],
+}
+/** Files every layer may import. */
+const GROUND = ['bytes.ts', 'errors.ts']
+
+/** Packages and the parts of src/ that may use them; node: modules are below. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@oclif/core': ['commands', 'base-command.ts', 'config.ts', 'guest-flags.ts', 'state.ts'],
+  listr2: ['terminal.ts'],
+  chalk: ['base-command.ts', 'commands'],
+  cosmiconfig: ['config.ts'],
+  '@noble/curves': ['core/signer', 'core/syscalls', 'core/tdx'],
+  '@noble/hashes': ['core/executor', 'core/prover', 'core/signer', 'core/syscalls', 'core/tdx'],
+}
+/** What touches the world outside: only at the edges. */
+const EDGES: Readonly<Record<string, readonly string[]>> = {
+  'node:crypto': ['files.ts', 'state.ts'],
+  'node:fs': ['state.ts', 'core/signer/key-store.ts', ...TDX_EDGES()],
+  'node:fs/promises': ['files.ts', 'core/signer/key-store.ts', ...TDX_EDGES()],
+  'node:os': ['state.ts', 'core/vkey/vkey.ts'],
+  'node:path': ['commands', 'files.ts', 'state.ts', 'core/signer/key-store.ts', ...TDX_EDGES()],
+  'node:worker_threads': ['core/vkey/kernel-pool.ts'],
+}
+
+function TDX_EDGES(): string[] {
+  return ['core/tdx/configfs-files.ts', 'core/tdx/simulated-provider.ts']
+}
+
+const FORBIDDEN_IN_CORE: readonly [string, RegExp][] = [
+  ['an error without a code', /throw (new )?(Error|TypeError|RangeError)\(/],
+  ['Buffer', /\bBuffer\b/],
+  ['the environment', /\bprocess\.env\b/],
+  ['console', /\bconsole\./],
+  ['a clock', /\bDate\.now\(|\bnew Date\(\)/],
+  ['randomness', /\bMath\.random\(|\bgetRandomValues\(/],
+]
+const FORBIDDEN_FOLDERS = ['utils', 'helpers', 'common', 'types', 'lib', 'misc']
+
+interface Source {
+  readonly path: string
+  readonly text: string
+  readonly imports: readonly string[]
+}
+
+const sources: readonly Source[] = readdirSync(SRC, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .map((entry) => relative(SRC, join(entry.parentPath, entry.name)))
+  .filter((path) => !path.includes('/kernels/') && !path.endsWith('.wasm.ts'))
+  .map((path) => {
+    const text = readFileSync(join(SRC, path), 'utf8')
+    return { path, text, imports: importsOf(text) }
+  })
+
+function importsOf(text: string): string[] {
+  const statements = text.matchAll(
+    /(?:^|\n)(?:import|export)\b[^'"]*?from '([^']+)'|import\('([^']+)'\)/g,
+  )
+  return Array.from(statements, ([, from, dynamic]) => from ?? dynamic ?? '')
+}
+
+function isWithin(path: string, places: readonly string[]): boolean {
+  return places.some((place) => path === place || path.startsWith(`${place}/`))
+}
+
+/** The layer of a file below src/core, e.g. riscv; undefined for files of src/core itself. */
+function layerOf(path: string): string | undefined {
+  const parts = path.split('/')
+  return parts[0] === 'core' && parts.length > 2 ? parts[1] : undefined
+}
+
+describe('imports', () => {
+  it.each(sources)('$path', ({ path, imports }) => {
+    for (const specifier of imports) {
+      if (specifier.startsWith('.')) checkInternal(path, specifier)
+      else checkExternal(path, specifier)
+    }
+  })
+
+  function checkInternal(path: string, specifier: string): void {
+    const target = normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts')
+    const from = layerOf(path)
+    const to = layerOf(target)
+    if (!path.startsWith('core/')) {
+      const isAllowed = !target.startsWith('core/') || target === 'core/index.ts'
+      expect(isAllowed, `${path} reaches past core/index.ts to ${target}`).toBe(true)
+    } else if (from !== undefined && to === undefined) {
+      expect(GROUND, `${path} imports ${target}`).toContain(target.slice('core/'.length))
+    } else if (from !== undefined && to !== undefined && from !== to) {
+      expect(LAYERS[from], `${path} imports ${target}`).toContain(to)
+    }
+  }
+
+  function checkExternal(path: string, specifier: string): void {
+    const name = specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/')
+    const places = specifier.startsWith('node:') ? EDGES[specifier] : PACKAGES[name]
+    expect(places, `${path} imports ${specifier}, which has no place`).toBeDefined()
+    expect(isWithin(path, places ?? []), `${path} imports ${specifier}`).toBe(true)
+  }
+})
+
+describe('the core', () => {
+  const core = sources.filter(({ path }) => path.startsWith('core/'))
+
+  it.each(FORBIDDEN_IN_CORE)('has no %s', (_name, pattern) => {
+    const found = core.filter(({ text }) => pattern.test(withoutComments(text)))
+    expect(found.map(({ path }) => path)).toEqual([])
+  })
+
+  it('has a known layer for every folder, and no index inside one', () => {
+    const folders = new Set(
+      core.map(({ path }) => layerOf(path)).filter((layer) => layer !== undefined),
+    )
+    expect([...folders].sort()).toEqual(Object.keys(LAYERS).sort())
+    expect(core.filter(({ path }) => /\/.+\/index\.ts$/.test(path))).toEqual([])
+  })
+
+  it('has no folder whose name says nothing', () => {
+    const folders = new Set(sources.flatMap(({ path }) => dirname(path).split('/')))
+    expect(FORBIDDEN_FOLDERS.filter((name) => folders.has(name))).toEqual([])
+  })
+
+  it('keeps files at a size one can read', () => {
+    const long = sources.filter(({ text }) => text.split('\n').length > 400)
+    expect(long.map(({ path }) => path)).toEqual([])
+  })
+
+  function withoutComments(text: string): string {
+    return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
+  }
+})
+
+describe('commands', () => {
+  const commands = sources.filter(({ path }) => path.startsWith('commands/'))
+
+  it.each(commands)('$path has a summary, an example and a test', ({ path, text }) => {
+    expect(text).toMatch(/static override summary = /)
+    expect(text).toMatch(/static override examples = \[/)
+    const name = path.replace('commands/', '').replace('.ts', '')
+    const tests = readdirSync(new URL('./commands/', import.meta.url))
+    expect(tests.some((file) => file.endsWith('.test.ts') && file.includes(name))).toBe(true)
+  })
+})
