@@ -100,7 +100,6 @@ export async function execute(
   while (!run.advance(SLICE_CYCLES)) {
     onProgress?.(run.cycles)
     await nextTurn()
-    checkpoint()
   }
   const endedAt = now()
   return resultOf(run, {

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly inputs: readonly Uint8Array[]
   readonly release: Sp1Release
   readonly limits: RunLimits
-  /** Called at every syscall and between slices; throws to stop the run. */
+  /** Called before every slice and at every syscall; throws to stop the run. */
   readonly checkpoint: () => void
 }
 
@@ -76,6 +76,7 @@ export class Run implements Environment, SyscallContext {
    */
   advance(maxCycles: number): boolean {
     try {
+      this.#checkpoint()
       const isDone = this.#interpreter.run(this.hart, maxCycles)
       if (isDone && this.isUnconstrained) {
         throw new GuestError('GUEST_TRAP', { reason: 'it ended inside an unconstrained block' })
