@@ -51,10 +51,17 @@ export async function watchPhases<T>(
     title,
     task: async (_context: unknown, line: { title: string }) => {
       lines.set(title, line)
-      await working
+      await working.finally(() => {
+        line.title = title
+      })
     },
   }))
-  const renderer = isWatched ? 'default' : 'silent'
-  await new Listr(tasks, { concurrent: true, renderer, exitOnError: false }).run()
+  await new Listr(tasks, {
+    concurrent: true,
+    exitOnError: false,
+    renderer: isWatched ? 'default' : 'silent',
+    // The command itself answers to Ctrl-C; listr2 would end the process with a code of its own.
+    registerSignalListeners: false,
+  }).run()
   return working
 }
