@@ -1,0 +1,29 @@
+/** The quote sources of the machine we run on, in order of preference: kernel, clock and entropy. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { KERNEL_TSM_FILES } from './configfs-files.js'
+import { createConfigfsSource } from './configfs-provider.js'
+import type { ProviderSource } from './provider.js'
+import { createSimulatedSource } from './simulated-provider.js'
+
+export interface MachineSourcesOptions {
+  /** Where the simulated authority is kept; nothing is written before it is opened. */
+  readonly stateDir: string
+  /** For what went wrong and did not matter. */
+  readonly warn: (message: string) => void
+}
+
+export function createMachineSources({ stateDir, warn }: MachineSourcesOptions): ProviderSource[] {
+  return [
+    createConfigfsSource({ files: KERNEL_TSM_FILES, uniqueName: randomUUID, sleep, warn }),
+    createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date() }),
+  ]
+}
+
+async function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await setTimeout(delayMs, undefined, { signal })
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+}

@@ -1,0 +1,34 @@
+/** Quotes for tests, made by a fixed authority. */
+import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
+
+export const NOW = new Date('2026-11-23T12:00:00Z')
+export const REPORT_DATA = Uint8Array.from({ length: 64 }, (_, i) => i + 1)
+
+export const AUTHORITY = createSimulatedAuthority({ entropy: new Uint8Array(32).fill(7), now: NOW })
+export const QUOTE_V4 = AUTHORITY.quote(REPORT_DATA)
+export const QUOTE_V5_TD10 = AUTHORITY.quote(REPORT_DATA, { header: { version: 5 } })
+export const QUOTE_V5_TD15 = AUTHORITY.quote(REPORT_DATA, { body: { bodyType: 3 } })
+
+export const SAMPLES: readonly (readonly [name: string, quote: Uint8Array])[] = [
+  ['version 4', QUOTE_V4],
+  ['version 5, TD 1.0', QUOTE_V5_TD10],
+  ['version 5, TD 1.5', QUOTE_V5_TD15],
+]
+
+/** Copies of `bytes` with other bytes at an offset. */
+export function patched(bytes: Uint8Array, offset: number, ...values: number[]): Uint8Array {
+  const copy = bytes.slice()
+  copy.set(values, offset)
+  return copy
+}
+
+/** What a function throws: its code and facts. */
+export function refusalOf(task: () => unknown): { code: string; details: unknown } {
+  try {
+    task()
+  } catch (error) {
+    const { code, details } = error as { code: string; details: unknown }
+    return { code, details }
+  }
+  throw new Error('it was accepted')
+}
