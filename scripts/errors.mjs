@@ -12,6 +12,7 @@ const MEANING = {
   input: "the caller's bytes or flags are wrong",
   guest: 'the guest failed, or SP1 could not prove what it did',
   limit: 'a limit was hit',
+  device: 'no quote could be had from this machine',
   rejected: 'well-formed, but verification says no',
   interrupted: 'the caller interrupted it',
 }
