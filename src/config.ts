@@ -18,6 +18,7 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   timeout: 'number',
   scheme: 'string',
   'tee-version': 'number',
+  provider: 'string',
 }
 
 const SEARCH_PLACES = ['', '.json', '.yaml', '.yml'].flatMap((ending) => [`.sp1-teerc${ending}`])

@@ -8,7 +8,15 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Flags } from '@oclif/core'
-import { createSigner, loadOrCreateKey, type Signer } from './core/index.js'
+import {
+  AUTO_PROVIDER,
+  createMachineSources,
+  createSigner,
+  loadOrCreateKey,
+  type QuoteProvider,
+  type Signer,
+  selectProvider,
+} from './core/index.js'
 
 const NAME = 'sp1-tee'
 
@@ -19,25 +27,48 @@ export const keyFlags = {
   }),
 }
 
-interface StateFlags {
-  readonly 'state-dir'?: string | undefined
-  readonly 'insecure-key-on-disk': boolean
+export const providerFlags = {
+  provider: Flags.option({
+    description: 'where quotes come from; auto never takes simulated',
+    options: ['auto', 'configfs', 'simulated'] as const,
+    env: 'SP1_TEE_PROVIDER',
+    default: AUTO_PROVIDER as 'auto',
+  })(),
 }
 
-/** The signer of this machine; its key is made at the first call. */
-export async function loadSigner(flags: StateFlags): Promise<Signer> {
+interface StateFlags {
+  readonly 'state-dir'?: string | undefined
+}
+
+/**
+ * The signer of this machine; its key is made at the first call.
+ *
+ * @param allowDisk - let the key reach a disk, as a simulated machine may.
+ */
+export async function loadSigner(flags: StateFlags, allowDisk: boolean): Promise<Signer> {
   const key = await loadOrCreateKey({
-    folder: keyFolder(flags),
-    allowDisk: flags['insecure-key-on-disk'],
+    folder: flags['state-dir'] ?? runtimeFolder(),
+    allowDisk,
     entropy: (byteCount) => new Uint8Array(randomBytes(byteCount)),
   })
   return createSigner(key)
 }
 
-function keyFolder(flags: StateFlags): string {
-  if (flags['state-dir'] !== undefined) return flags['state-dir']
-  const { XDG_RUNTIME_DIR, XDG_STATE_HOME } = process.env
+/** The quote provider of this machine. `warn` hears what went wrong and did not matter. */
+export function openProvider(
+  flags: StateFlags & { readonly provider: string },
+  warn: (message: string) => void,
+): Promise<QuoteProvider> {
+  const stateDir = flags['state-dir'] ?? stateFolder()
+  return selectProvider(flags.provider, createMachineSources({ stateDir, warn }))
+}
+
+function stateFolder(): string {
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local/state'), NAME)
+}
+
+function runtimeFolder(): string {
+  const { XDG_RUNTIME_DIR } = process.env
   if (XDG_RUNTIME_DIR) return join(XDG_RUNTIME_DIR, NAME)
-  if (process.getuid?.() === 0 && existsSync('/run')) return join('/run', NAME)
-  return join(XDG_STATE_HOME || join(homedir(), '.local/state'), NAME)
+  return process.getuid?.() === 0 && existsSync('/run') ? join('/run', NAME) : stateFolder()
 }

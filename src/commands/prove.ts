@@ -45,7 +45,7 @@ export default class Prove extends BaseCommand {
     const elf = await readInput(args.elf)
     const stdin = await readStdin(flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
-    const prover = createProver({ signer: await loadSigner(flags) })
+    const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
 
     const proof = await watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
       prover.prove(elf, stdin, {

@@ -7,6 +7,7 @@ export {
   InterruptedError,
   RejectedError,
   Sp1TeeError,
+  UnavailableError,
 } from './errors.js'
 export {
   DEFAULT_LIMITS,
@@ -43,6 +44,22 @@ export {
   type Statement,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
+export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
+export {
+  AUTO_PROVIDER,
+  type ProviderSource,
+  type QuoteProvider,
+  selectProvider,
+} from './tdx/provider.js'
+export { encodeQuote, parseQuote, type Quote } from './tdx/quote.js'
+export {
+  computeReportData,
+  encodeReportData,
+  parseReportData,
+  type Reference,
+  type ReportData,
+} from './tdx/report-data.js'
+export { isSimulatedQuote } from './tdx/simulated-mark.js'
 export {
   bytes32ToHashBytes,
   encodeBytes32,

@@ -3,29 +3,19 @@
  * hash chain of verified deferred proofs. The executor only records them; the prover compares.
  * Source: sp1-core-executor 3.4.0 syscalls/{commit,deferred}.rs.
  */
-import { defineSyscall, invalid } from './syscall.js'
+import { defineSyscall, invalid, type Syscall, type SyscallContext } from './syscall.js'
 
 const DIGEST_WORDS = 8
 
-export const commit = defineSyscall({
-  name: 'COMMIT',
-  code: 0x00_00_00_10,
-  extraCycles: 0,
-  execute(context, index, word) {
-    if (index >= DIGEST_WORDS) invalid('COMMIT', `the digest has no word ${index}`)
-    context.commitDigestWord(index, word)
-  },
-})
+export const commit = digestWord('COMMIT', 0x00_00_00_10, (context, index, word) =>
+  context.commitDigestWord(index, word),
+)
 
-export const commitDeferredProofs = defineSyscall({
-  name: 'COMMIT_DEFERRED_PROOFS',
-  code: 0x00_00_00_1a,
-  extraCycles: 0,
-  execute(context, index, word) {
-    if (index >= DIGEST_WORDS) invalid('COMMIT_DEFERRED_PROOFS', `the digest has no word ${index}`)
-    context.commitDeferredDigestWord(index, word)
-  },
-})
+export const commitDeferredProofs = digestWord(
+  'COMMIT_DEFERRED_PROOFS',
+  0x00_00_00_1a,
+  (context, index, word) => context.commitDeferredDigestWord(index, word),
+)
 
 export const verifySp1Proof = defineSyscall({
   name: 'VERIFY_SP1_PROOF',
@@ -36,3 +26,19 @@ export const verifySp1Proof = defineSyscall({
     invalid('VERIFY_SP1_PROOF', 'the stdin has no proof for it')
   },
 })
+
+function digestWord(
+  name: string,
+  code: number,
+  set: (context: SyscallContext, index: number, word: number) => void,
+): Syscall {
+  return defineSyscall({
+    name,
+    code,
+    extraCycles: 0,
+    execute(context, index, word) {
+      if (index >= DIGEST_WORDS) invalid(name, `the digest has no word ${index}`)
+      set(context, index, word)
+    },
+  })
+}

@@ -20,7 +20,7 @@ export interface Syscall {
   execute(context: SyscallContext, arg1: number, arg2: number): number | void
 }
 
-/** Freezes a definition and holds its code to what it says of itself. */
+/** A definition nobody can change. */
 export function defineSyscall(syscall: Syscall): Syscall {
   return Object.freeze(syscall)
 }

@@ -1,0 +1,127 @@
+import { Flags } from '@oclif/core'
+import chalk from 'chalk'
+import { BaseCommand, invalidFlag } from '../base-command.js'
+import {
+  computeReportData,
+  fromHex,
+  type Hex,
+  isHex,
+  parseQuote,
+  type Quote,
+  type QuoteProvider,
+  type Reference,
+  toHex,
+} from '../core/index.js'
+import { writeOutput } from '../files.js'
+import { keyFlags, loadSigner, openProvider, providerFlags } from '../state.js'
+import { watch } from '../terminal.js'
+
+const REPORT_DATA_BYTES = 64
+/** Of a quote that refers to no block. */
+const NO_BLOCK: Reference = { blockNumber: 0n, blockHash: `0x${'00'.repeat(32)}` }
+
+/** What a relying party compares: hex of the quote body's fields. */
+type Measurements = Readonly<Record<(typeof MEASUREMENTS)[number], Hex>>
+const MEASUREMENTS = [
+  'mrtd',
+  'rtmr0',
+  'rtmr1',
+  'rtmr2',
+  'rtmr3',
+  'mrConfigId',
+  'mrOwner',
+  'mrOwnerConfig',
+  'mrSeam',
+  'tdAttributes',
+  'xfam',
+] as const
+
+interface Attestation {
+  readonly provider: string
+  readonly simulated: boolean
+  readonly reportData: Hex
+  readonly reference: { readonly blockNumber: number; readonly blockHash: Hex } | null
+  readonly quote: Hex
+  readonly quoteFile?: string
+  readonly measurements: Measurements
+}
+
+export default class Attest extends BaseCommand {
+  static override summary = 'get a quote that binds the signer to this machine'
+  static override description =
+    "The quote's report data hold the signer's address. Without a chain it refers to no block, so a registry will not take it. --report-data asks for other bytes; for local use only."
+  static override examples = [
+    '<%= config.bin %> attest --out quote.bin',
+    '<%= config.bin %> attest --provider simulated --json',
+  ]
+  static override flags = {
+    ...providerFlags,
+    ...keyFlags,
+    'report-data': Flags.string({
+      description: 'report data instead of the signer; for local use only',
+      helpValue: '0xHEX',
+    }),
+    out: Flags.string({ description: 'file for the quote, binary', helpValue: 'FILE' }),
+  }
+
+  async run(): Promise<Attestation> {
+    const { flags } = await this.parse(Attest)
+    const provider = await openProvider(flags, (message) => this.remark(message))
+    const given = flags['report-data']
+    const reportData =
+      given === undefined ? await this.#signersReportData(flags, provider) : checkReportData(given)
+    const bytes = await watch('Quote', this.isSilent(), () =>
+      provider.quote(reportData, this.interrupted),
+    )
+    if (flags.out !== undefined) await writeOutput(flags.out, bytes)
+    const measurements = measurementsOf(parseQuote(bytes))
+    this.#print(provider, toHex(reportData), measurements)
+    this.log(`quote          ${flags.out ?? toHex(bytes)}`)
+    return {
+      provider: provider.name,
+      simulated: provider.simulated,
+      reportData: toHex(reportData),
+      reference: given === undefined ? { blockNumber: 0, blockHash: NO_BLOCK.blockHash } : null,
+      quote: toHex(bytes),
+      ...(flags.out !== undefined && { quoteFile: flags.out }),
+      measurements,
+    }
+  }
+
+  async #signersReportData(
+    flags: { 'state-dir'?: string | undefined; 'insecure-key-on-disk': boolean },
+    provider: QuoteProvider,
+  ): Promise<Uint8Array> {
+    const allowDisk = flags['insecure-key-on-disk'] || provider.simulated
+    const { address } = await loadSigner(flags, allowDisk)
+    this.log(`signer         ${address}`)
+    this.remark('The quote refers to no block, so it cannot be registered.')
+    return computeReportData(address, NO_BLOCK)
+  }
+
+  #print(provider: QuoteProvider, reportData: Hex, measurements: Measurements): void {
+    if (provider.simulated) {
+      this.log(
+        `provider       ${chalk.yellow(`${provider.name}: SIMULATED, fit for development only`)}`,
+      )
+      this.log(`root           ${provider.rootCertificatePath}`)
+    } else {
+      this.log(`provider       ${provider.name}`)
+    }
+    this.log(`report data    ${reportData}`)
+    for (const [name, value] of Object.entries(measurements)) {
+      this.log(`${name.padEnd(14)} ${value}`)
+    }
+  }
+}
+
+function checkReportData(text: string): Uint8Array {
+  const bytes = isHex(text) ? fromHex(text) : undefined
+  if (bytes?.length === REPORT_DATA_BYTES) return bytes
+  return invalidFlag('--report-data', `takes 0x and ${2 * REPORT_DATA_BYTES} hex digits`)
+}
+
+function measurementsOf({ body }: Quote): Measurements {
+  const entries = MEASUREMENTS.map((name) => [name, toHex(body[name])] as const)
+  return Object.fromEntries(entries) as Measurements
+}
