@@ -1,12 +1,18 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
-import { type Hex, isHex, parseProof, type Verdict, verifyProof } from '../core/index.js'
+import {
+  ERROR_TABLES,
+  type Hex,
+  isHex,
+  parseProof,
+  type Verdict,
+  verifyProof,
+} from '../core/index.js'
 import { readInput } from '../files.js'
 import { watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
-const REJECTED_EXIT_CODE = 5
 
 export default class Verify extends BaseCommand {
   static override summary = 'check a proof file'
@@ -56,7 +62,7 @@ export default class Verify extends BaseCommand {
       this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(13)} ${detail}`)
     }
     this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
-    if (!verdict.valid) process.exitCode = REJECTED_EXIT_CODE
+    if (!verdict.valid) process.exitCode = ERROR_TABLES.rejected.exitCode
     return verdict
   }
 }

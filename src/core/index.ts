@@ -31,7 +31,13 @@ export {
   type ElfVkeyOptions,
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
-export { type Check, type Verdict, type VerifyOptions, verifyProof } from './prover/verify.js'
+export {
+  type Check,
+  requireValid,
+  type Verdict,
+  type VerifyOptions,
+  verifyProof,
+} from './prover/verify.js'
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'

@@ -3,7 +3,7 @@
  * and it is valid only if something outside the file vouches for its signer.
  */
 import { fromHex, type Hex, toHex } from '../bytes.js'
-import { InputError, Sp1TeeError } from '../errors.js'
+import { InputError, RejectedError, Sp1TeeError } from '../errors.js'
 import type { Proof } from '../signer/proof.js'
 import { type Statement, schemeOf } from '../signer/schemes.js'
 import { recoverAddress } from '../signer/signer.js'
@@ -50,6 +50,13 @@ export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Pr
     checkTrustAnchor(proof, options.signer),
   ]
   return { valid: checks.every(({ ok }) => ok), checks }
+}
+
+/** @throws RejectedError `VERIFICATION_FAILED`, naming the checks that failed */
+export function requireValid({ valid, checks }: Verdict): void {
+  if (valid) return
+  const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name)
+  throw new RejectedError('VERIFICATION_FAILED', { failed })
 }
 
 function checkVkeyEncodings({ vkey, vkeyHash }: Proof): Check {

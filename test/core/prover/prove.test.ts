@@ -5,7 +5,7 @@ import { InterruptedError } from '../../../src/core/errors.js'
 import type { Stdin } from '../../../src/core/executor/stdin.js'
 import type { ElfVkey } from '../../../src/core/prover/elf-vkey.js'
 import { createProver } from '../../../src/core/prover/prove.js'
-import { verifyProof } from '../../../src/core/prover/verify.js'
+import { requireValid, verifyProof } from '../../../src/core/prover/verify.js'
 import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 import type { Proof } from '../../../src/core/signer/proof.js'
 import { createSigner } from '../../../src/core/signer/signer.js'
@@ -125,6 +125,19 @@ describe('verifyProof', () => {
     expect(await failed(await prove(), { elf: FIBONACCI, vkeys })).toEqual(['elfHash'])
     const right = new VkeyCache({ compute: async () => VKEY })
     expect(await failed(await prove(), { elf: FIBONACCI, vkeys: right })).toEqual([])
+  })
+
+  it('makes an error of a verdict for those who want one', async () => {
+    const proof = await prove()
+    requireValid(await verifyProof(proof, options))
+    const verdict = await verifyProof(proof)
+    expect(() => requireValid(verdict)).toThrow(
+      expect.objectContaining({
+        code: 'VERIFICATION_FAILED',
+        exitCode: 5,
+        details: { failed: ['trustAnchor'] },
+      }),
+    )
   })
 
   it('is never valid without a trust anchor', async () => {
