@@ -1,35 +1,54 @@
 /** Files that users name on the command line: read within bounds, written whole or not at all. */
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InputError } from './core/index.js'
 
-const GIB = 2 ** 30
+const MIB = 2 ** 20
 /** No program or input that SP1 takes is larger. */
-const MAX_FILE_BYTES = GIB
+const MAX_FILE_BYTES = 1024 * MIB
 
 /**
  * The whole file, or standard input for `-`.
  *
- * @throws InputError `FILE_UNREADABLE`
+ * @throws InputError `FILE_UNREADABLE`, also when it has more than 1 GiB, as a device may
  */
 export async function readInput(path: string): Promise<Uint8Array> {
-  if (path === '-') return readStandardInput()
+  const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: MIB })
+  const chunks: Buffer[] = []
+  let size = 0
   try {
-    const { size } = await stat(path)
-    if (size > MAX_FILE_BYTES) tooLarge(path)
-    return await readFile(path)
+    for await (const chunk of stream) {
+      size += chunk.length
+      if (size > MAX_FILE_BYTES) {
+        throw new InputError('FILE_UNREADABLE', { path, reason: 'it is larger than 1 GiB' })
+      }
+      chunks.push(chunk)
+    }
   } catch (error) {
     throw asFileError('FILE_UNREADABLE', path, error)
   }
+  return Buffer.concat(chunks)
 }
 
 /**
- * Replace `path` in one step, so that no reader ever sees half of it.
+ * Replace `path` in one step, so that no reader ever sees half of it; a pipe or device, which cannot
+ * be replaced, is written to.
  *
  * @throws InputError `FILE_UNWRITABLE`
  */
 export async function writeOutput(path: string, contents: Uint8Array): Promise<void> {
+  try {
+    const existing = await stat(path).catch(() => undefined)
+    if (existing === undefined || existing.isFile()) await replaceFile(path, contents)
+    else await writeFile(path, contents)
+  } catch (error) {
+    throw asFileError('FILE_UNWRITABLE', path, error)
+  }
+}
+
+async function replaceFile(path: string, contents: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
   try {
     const file = await open(temporary, 'wx', 0o644)
@@ -42,23 +61,8 @@ export async function writeOutput(path: string, contents: Uint8Array): Promise<v
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw asFileError('FILE_UNWRITABLE', path, error)
+    throw error
   }
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of process.stdin) {
-    size += chunk.length
-    if (size > MAX_FILE_BYTES) tooLarge('-')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function tooLarge(path: string): never {
-  throw new InputError('FILE_UNREADABLE', { path, reason: 'it is larger than 1 GiB' })
 }
 
 const REASONS: Readonly<Record<string, string>> = {

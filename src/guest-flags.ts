@@ -85,11 +85,23 @@ interface GuestInputFlags {
   readonly input?: readonly string[] | undefined
 }
 
-/** The guest's input buffers; `remark` is told which format was found. */
-export async function readStdin(
+/**
+ * The guest's program and its input buffers; `remark` is told which format was found.
+ *
+ * @param elfPath - a file, or - for standard input
+ */
+export async function readGuest(
+  elfPath: string,
   flags: GuestInputFlags,
   remark: (text: string) => void,
-): Promise<Stdin> {
+): Promise<{ elf: Uint8Array; stdin: Stdin }> {
+  if (elfPath === '-' && flags.stdin === '-') {
+    invalidFlag('--stdin', 'cannot be standard input, because the program is')
+  }
+  return { elf: await readInput(elfPath), stdin: await readStdin(flags, remark) }
+}
+
+async function readStdin(flags: GuestInputFlags, remark: (text: string) => void): Promise<Stdin> {
   if (flags.stdin === undefined) {
     const buffers = await Promise.all((flags.input ?? []).map(readBuffer))
     return { buffers, deferredProofs: 0n }

@@ -39,7 +39,7 @@ const CORE_EDGES = [
 ]
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['files.ts', 'state.ts', ...CORE_EDGES],
-  'node:fs': ['state.ts', ...CORE_EDGES],
+  'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
   'node:fs/promises': ['files.ts', ...CORE_EDGES],
   'node:os': ['state.ts', 'core/vkey/vkey.ts'],
   'node:path': ['commands', 'files.ts', 'state.ts', ...CORE_EDGES],

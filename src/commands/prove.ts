@@ -2,8 +2,8 @@ import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.js'
 import { createProver, encodeProof, type Proof, SCHEME_NAMES } from '../core/index.js'
-import { readInput, writeOutput } from '../files.js'
-import { guestFlags, limitsOf, readStdin } from '../guest-flags.js'
+import { writeOutput } from '../files.js'
+import { guestFlags, limitsOf, readGuest } from '../guest-flags.js'
 import { keyFlags, loadSigner } from '../state.js'
 import { formatCount, watchPhases } from '../terminal.js'
 
@@ -42,8 +42,7 @@ export default class Prove extends BaseCommand {
 
   async run(): Promise<Proof> {
     const { args, flags } = await this.parse(Prove)
-    const elf = await readInput(args.elf)
-    const stdin = await readStdin(flags, (text) => this.remark(text))
+    const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
     const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
 

@@ -112,6 +112,14 @@ describe('prove', () => {
     expect([run.exitCode, run.json.error.code]).toEqual([2, 'KEY_ON_DISK'])
   })
 
+  it('writes to a device or pipe instead of replacing it', async () => {
+    const before = await stat('/dev/full')
+    const run = await cliJson(['prove', FIBONACCI, ...N_10, ...state, '--out', '/dev/full'])
+    expect([run.exitCode, run.json.error.code]).toEqual([2, 'FILE_UNWRITABLE'])
+    expect(run.json.error.details.reason).toBe('the disk is full')
+    expect((await stat('/dev/full')).rdev).toBe(before.rdev)
+  })
+
   it('refuses a place it cannot write to', async () => {
     const out = ['--out', join(folder, 'no', 'such', 'folder.json')]
     const run = await cliJson(['prove', FIBONACCI, ...N_10, ...state, ...out])

@@ -125,7 +125,7 @@ function parseJson(bytes: Uint8Array): Stdin {
 
 function readJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch {
     return malformed('json', 'it is no JSON text')
   }

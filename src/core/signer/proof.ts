@@ -80,7 +80,7 @@ export function encodeProof(proof: Proof): Uint8Array {
 function readJson(bytes: Uint8Array): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch {
     return malformed('(file)', 'is no JSON text')
   }
