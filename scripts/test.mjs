@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { forge } from './forge.mjs'
 
 const patterns = process.argv.slice(2)
 const scratch = mkdtempSync(join(tmpdir(), 'sp1-tee-test-'))
@@ -19,6 +20,9 @@ try {
     step('types', 'tsc', ['--noEmit', '-p', 'tsconfig.test.json'])
     step('manifest', 'node', ['scripts/manifest.mjs', '--check'])
     step('docs/errors.md', 'node', ['scripts/errors.mjs', '--check'])
+    step("the contracts' vectors", 'node', ['scripts/fixtures.mjs', '--check'])
+    step("the contracts' interfaces", 'node', ['scripts/abi.mjs', '--check'])
+    testContracts()
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const status = run('vitest', ['run', ...reporters, ...patterns])
@@ -41,6 +45,18 @@ try {
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
 process.exitCode = totals.failed === 0 ? 0 : 1
+
+function testContracts() {
+  const { stdout } = forge(['test', '--json'], { maxBuffer: 2 ** 28 })
+  for (const [suite, { test_results }] of Object.entries(JSON.parse(stdout))) {
+    for (const [name, { status, reason }] of Object.entries(test_results)) {
+      const isGood = status === 'Success'
+      if (!isGood) console.log(`FAILED: ${suite} ${name}: ${reason}`)
+      totals[isGood ? 'passed' : 'failed'] += 1
+    }
+    console.log(`${suite}: ${Object.keys(test_results).length} tests`)
+  }
+}
 
 function step(name, command, args) {
   const isGood = run(command, args) === 0

@@ -16,6 +16,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   vkey: ['riscv'],
   tdx: [],
   signer: [],
+  chain: ['signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
 }
 /** Files every layer may import. */
@@ -27,6 +28,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   listr2: ['terminal.ts'],
   chalk: ['base-command.ts', 'commands'],
   cosmiconfig: ['config.ts'],
+  viem: ['core/chain'],
   '@noble/curves': ['core/signer', 'core/syscalls', 'core/tdx'],
   '@noble/hashes': ['core/executor', 'core/prover', 'core/signer', 'core/syscalls', 'core/tdx'],
 }
