@@ -13,6 +13,7 @@ const MEANING = {
   guest: 'the guest failed, or SP1 could not prove what it did',
   limit: 'a limit was hit',
   device: 'no quote could be had from this machine',
+  chain: 'a chain or its RPC did not do what was asked',
   rejected: 'well-formed, but verification says no',
   interrupted: 'the caller interrupted it',
 }

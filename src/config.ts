@@ -19,6 +19,15 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   scheme: 'string',
   'tee-version': 'number',
   provider: 'string',
+  'rpc-url': 'string',
+  'rpc-timeout': 'number',
+  chain: 'number',
+  confirmations: 'number',
+  registry: 'string',
+  multiproof: 'string',
+  keystore: 'string',
+  account: 'string',
+  'password-file': 'string',
 }
 
 const SEARCH_PLACES = ['', '.json', '.yaml', '.yml'].flatMap((ending) => [`.sp1-teerc${ending}`])

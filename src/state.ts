@@ -3,7 +3,7 @@
  * otherwise; the signer's key, which must not reach a disk, is in the runtime folder instead, which
  * is tmpfs on an ordinary Linux system.
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ import {
   type Signer,
   selectProvider,
 } from './core/index.js'
+import { readInput } from './files.js'
 
 const NAME = 'sp1-tee'
 
@@ -61,6 +62,18 @@ export function openProvider(
 ): Promise<QuoteProvider> {
   const stateDir = flags['state-dir'] ?? stateFolder()
   return selectProvider(flags.provider, createMachineSources({ stateDir, warn }))
+}
+
+/**
+ * The public key of the development root that a simulated provider's quotes verify under.
+ */
+export async function readSimulatedRoot({
+  rootCertificatePath,
+}: QuoteProvider): Promise<{ x: bigint; y: bigint }> {
+  const certificate = new X509Certificate(await readInput(String(rootCertificatePath)))
+  const { x, y } = certificate.publicKey.export({ format: 'jwk' })
+  const toBigint = (part = '') => BigInt(`0x${Buffer.from(part, 'base64url').toString('hex')}`)
+  return { x: toBigint(x), y: toBigint(y) }
 }
 
 function stateFolder(): string {

@@ -24,13 +24,27 @@ const GROUND = ['bytes.ts', 'errors.ts']
 
 /** Packages and the parts of src/ that may use them; node: modules are below. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  '@oclif/core': ['commands', 'base-command.ts', 'config.ts', 'guest-flags.ts', 'state.ts'],
+  '@oclif/core': [
+    'commands',
+    'base-command.ts',
+    'chain-flags.ts',
+    'config.ts',
+    'guest-flags.ts',
+    'state.ts',
+  ],
   listr2: ['terminal.ts'],
   chalk: ['base-command.ts', 'commands'],
   cosmiconfig: ['config.ts'],
   viem: ['core/chain'],
   '@noble/curves': ['core/signer', 'core/syscalls', 'core/tdx'],
-  '@noble/hashes': ['core/executor', 'core/prover', 'core/signer', 'core/syscalls', 'core/tdx'],
+  '@noble/hashes': [
+    'core/chain',
+    'core/executor',
+    'core/prover',
+    'core/signer',
+    'core/syscalls',
+    'core/tdx',
+  ],
 }
 /** Files of the core that touch the world outside: a device, a folder, the clock, entropy. */
 const CORE_EDGES = [
@@ -40,11 +54,11 @@ const CORE_EDGES = [
   'core/tdx/simulated-provider.ts',
 ]
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['files.ts', 'state.ts', ...CORE_EDGES],
+  'node:crypto': ['files.ts', 'state.ts', 'core/chain/keystore.ts', ...CORE_EDGES],
   'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
   'node:fs/promises': ['files.ts', ...CORE_EDGES],
-  'node:os': ['state.ts', 'core/vkey/vkey.ts'],
-  'node:path': ['commands', 'files.ts', 'state.ts', ...CORE_EDGES],
+  'node:os': ['chain-flags.ts', 'state.ts', 'core/vkey/vkey.ts'],
+  'node:path': ['chain-flags.ts', 'commands', 'files.ts', 'state.ts', ...CORE_EDGES],
   'node:timers/promises': CORE_EDGES,
   'node:worker_threads': ['core/vkey/kernel-pool.ts'],
 }
@@ -148,7 +162,9 @@ describe('the core', () => {
   })
 
   it('keeps files at a size one can read', () => {
-    const long = sources.filter(({ text }) => text.split('\n').length > 400)
+    const long = sources.filter(
+      ({ path, text }) => !path.endsWith('/abi.ts') && text.split('\n').length > 400,
+    )
     expect(long.map(({ path }) => path)).toEqual([])
   })
 

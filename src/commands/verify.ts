@@ -1,7 +1,10 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
+import { addressFlag, openChain, rpcFlags } from '../chain-flags.js'
 import {
+  askMultiProof,
+  type ContractAnchor,
   ERROR_TABLES,
   type Hex,
   isHex,
@@ -20,6 +23,7 @@ export default class Verify extends BaseCommand {
     'Derives again everything the proof says, and needs something outside it that vouches for the signer: without a trust anchor no proof is valid. Exits with code 5 if it is not.'
   static override examples = [
     '<%= config.bin %> verify fibonacci.proof.json --signer 0x… --elf guests/elf/fibonacci.elf',
+    '<%= config.bin %> verify fibonacci.proof.json --rpc-url https://… --multiproof 0x…',
   ]
   static override args = {
     proof: Args.string({ description: 'the proof file, or - for standard input', required: true }),
@@ -29,6 +33,13 @@ export default class Verify extends BaseCommand {
       description: 'trust anchor: the address whose signature is accepted',
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_SIGNER',
+    }),
+    ...rpcFlags,
+    multiproof: Flags.string({
+      description:
+        'trust anchor, with --rpc-url: the MultiProof contract that must accept the proof',
+      helpValue: '0xADDRESS',
+      env: 'SP1_TEE_MULTIPROOF',
     }),
     elf: Flags.string({ description: 'the program; its key is computed again', helpValue: 'FILE' }),
     'public-values': Flags.string({
@@ -49,11 +60,13 @@ export default class Verify extends BaseCommand {
     }
     const proof = parseProof(await readInput(args.proof))
     const elf = flags.elf === undefined ? undefined : await readInput(flags.elf)
+    const contract = await this.#contract(flags)
     const verdict = await watch('Verify', this.isSilent(), (show) =>
       verifyProof(proof, {
         signal: this.interrupted,
         onProgress: (done) => show(`verifying key ${Math.round(100 * done)} %`),
         ...(signer !== undefined && { signer: signer as Hex }),
+        ...(contract !== undefined && { contract }),
         ...(publicValues !== undefined && { publicValues: publicValues as Hex }),
         ...(elf !== undefined && { elf }),
       }),
@@ -64,5 +77,17 @@ export default class Verify extends BaseCommand {
     this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
     if (!verdict.valid) process.exitCode = ERROR_TABLES.rejected.exitCode
     return verdict
+  }
+
+  async #contract(
+    flags: Parameters<typeof openChain>[0] & { multiproof?: string | undefined },
+  ): Promise<ContractAnchor | undefined> {
+    if (flags.multiproof === undefined) return undefined
+    const address = addressFlag('--multiproof', flags.multiproof)
+    const chain = await openChain(flags)
+    return {
+      description: `MultiProof ${address} on chain ${chain.chainId}`,
+      ask: (proof) => askMultiProof(chain, address, proof),
+    }
   }
 }

@@ -51,6 +51,12 @@ const INPUT = {
     `The key file ${f.path} does not hold a secp256k1 key. Remove it and let a new key be made.`,
   KEY_ON_DISK: (f: { path: string }) =>
     `${f.path} is not on tmpfs, so the signer's key would reach a disk. Set --state-dir to a folder on tmpfs, or pass --insecure-key-on-disk for development.`,
+  KEYSTORE_MALFORMED: (f: { path: string; reason: string }) =>
+    `The keystore ${f.path} ${f.reason}. Pass a web3 keystore (version 3), as \`cast wallet import\` writes it.`,
+  KEYSTORE_PASSWORD: (f: { path: string }) =>
+    `The password does not open the keystore ${f.path}. Check --password-file.`,
+  SIMULATED_CHAIN: (f: { chainId: number }) =>
+    `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
   RELEASE_UNKNOWN: (f: { release: string; known: string }) =>
     `SP1 ${f.release} is not supported. Choose one of: ${f.known}.`,
   QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>
@@ -151,6 +157,30 @@ const DEVICE = {
       : `The provider ${f.provider} should give simulated quotes and gave one that is not marked as such. Remove its state folder.`,
 } satisfies Record<string, Row>
 
+/** A chain or its RPC did not do what was asked. Exit code 7. */
+const CHAIN = {
+  RPC_UNREACHABLE: (f: { url: string; reason: string }) =>
+    `The RPC at ${f.url} does not answer: ${f.reason}. Check --rpc-url and that the node runs.`,
+  RPC_FAILED: (f: { method: string; reason: string }) =>
+    `The RPC refused ${f.method}: ${f.reason}. Try again, or choose another node.`,
+  CHAIN_MISMATCH: (f: { expected: number; actual: number }) =>
+    `The RPC serves chain ${f.actual}, not ${f.expected}. Check --rpc-url and --chain.`,
+  CONTRACT_MISSING: (f: { what: string; address: string }) =>
+    `There is no contract at ${f.address}, where ${f.what} should be. Check the address and the chain.`,
+  CONTRACT_OTHER: (f: { what: string; address: string }) =>
+    `The contract at ${f.address} does not answer as ${f.what}. Check the address.`,
+  CHAIN_REVERTED: (f: { call: string; error: string }) =>
+    `${f.call} was reverted: ${f.error}. docs/contracts.md says what each error means.`,
+  RECEIPT_MISSING: (f: { txHash: string; timeoutSeconds: number }) =>
+    `Transaction ${f.txHash} was not confirmed within ${f.timeoutSeconds} s. Look it up before sending another.`,
+  GAS_PAYER_POOR: (f: { address: string }) =>
+    `The gas payer ${f.address} cannot pay for the transaction. Send it funds.`,
+  GAS_PAYER_IS_SIGNER: (f: { address: string }) =>
+    `The gas payer and the signer are the same key (${f.address}). Pay with another key; a signer sends no transactions.`,
+  REGISTRATION_UNREADABLE: (f: { address: string; registry: string }) =>
+    `The registration was mined, but the registry ${f.registry} does not list ${f.address}. Do not use this signer; ask the registry's owner.`,
+} satisfies Record<string, Row>
+
 /** Interrupted by its caller. Exit code 130. */
 const INTERRUPTED = {
   INTERRUPTED: (f: { during: string }) =>
@@ -164,6 +194,7 @@ export const ERROR_TABLES = {
   limit: { rows: LIMIT, exitCode: 4, httpStatus: 422 },
   rejected: { rows: REJECTED, exitCode: 5, httpStatus: 409 },
   device: { rows: DEVICE, exitCode: 6, httpStatus: 503 },
+  chain: { rows: CHAIN, exitCode: 7, httpStatus: 503 },
   interrupted: { rows: INTERRUPTED, exitCode: 130, httpStatus: 503 },
 } as const
 
@@ -242,12 +273,15 @@ export class RejectedError<
   }
 }
 
-/** What is needed from outside this process did not come: a quote. */
+type UnavailableRows = RowsOf<'device'> & RowsOf<'chain'>
+
+/** What is needed from outside this process did not come: a quote, or an answer of a chain. */
 export class UnavailableError<
-  C extends keyof RowsOf<'device'> = keyof RowsOf<'device'>,
+  C extends keyof UnavailableRows = keyof UnavailableRows,
 > extends Sp1TeeError {
-  constructor(code: C, facts: FactsOf<RowsOf<'device'>[C]>, cause?: unknown) {
-    super(code, sentence(DEVICE, code, facts), facts as ErrorDetails, ERROR_TABLES.device, cause)
+  constructor(code: C, facts: FactsOf<UnavailableRows[C]>, cause?: unknown) {
+    const table = code in CHAIN ? ERROR_TABLES.chain : ERROR_TABLES.device
+    super(code, sentence(table.rows, code, facts), facts as ErrorDetails, table, cause)
   }
 }
 

@@ -1,6 +1,29 @@
 /** The public API: everything the commands use, and nothing they could not. */
 export { fromHex, type Hex, isHex, toHex } from './bytes.js'
 export {
+  type Chain,
+  type ChainOptions,
+  connectChain,
+  DEFAULT_RPC_TIMEOUT_MS,
+} from './chain/client.js'
+export {
+  type AttestationChoice,
+  type Deployment,
+  type DeployOptions,
+  deployContracts,
+  OUTPUT_LAYOUTS,
+  type OutputLayout,
+} from './chain/deploy.js'
+export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
+export { openKeystore } from './chain/keystore.js'
+export { askMultiProof } from './chain/multi-proof.js'
+export {
+  latestReference,
+  type RegisterOptions,
+  type Registration,
+  registerSigner,
+} from './chain/registration.js'
+export {
   ERROR_TABLES,
   GuestError,
   InputError,
@@ -33,6 +56,7 @@ export {
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
 export {
   type Check,
+  type ContractAnchor,
   requireValid,
   type Verdict,
   type VerifyOptions,

@@ -22,9 +22,19 @@ export interface Verdict {
   readonly checks: readonly Check[]
 }
 
+/** A contract that is asked with values derived from the proof. */
+export interface ContractAnchor {
+  /** What it is and where, for people. */
+  readonly description: string
+  /** The contract's error; undefined if it accepts the proof. */
+  readonly ask: (proof: Proof) => Promise<string | undefined>
+}
+
 export interface VerifyOptions extends Omit<ElfVkeyOptions, 'sp1'> {
-  /** The signer the caller trusts: the trust anchor. */
+  /** A trust anchor: the signer the caller trusts. */
   readonly signer?: Hex
+  /** Another one: a contract that knows which signers are registered. */
+  readonly contract?: ContractAnchor
   /** The program; its key is computed again. */
   readonly elf?: Uint8Array
   /** What the caller expects the guest to have committed. */
@@ -40,6 +50,8 @@ export interface VerifyOptions extends Omit<ElfVkeyOptions, 'sp1'> {
  * @throws InterruptedError `signal` was aborted
  */
 export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Promise<Verdict> {
+  const contract =
+    options.contract === undefined ? undefined : await checkContract(proof, options.contract)
   const checks = [
     checkVkeyEncodings(proof),
     ...(options.elf === undefined ? [] : await checkProgram(proof, options.elf, options)),
@@ -47,7 +59,8 @@ export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Pr
     checkScheme(proof),
     checkSignature(proof),
     ...(proof.proofBytes === undefined ? [] : [checkProofBytes(proof)]),
-    checkTrustAnchor(proof, options.signer),
+    ...(contract === undefined ? [] : [contract]),
+    checkTrustAnchor(proof, options.signer, contract),
   ]
   return { valid: checks.every(({ ok }) => ok), checks }
 }
@@ -74,17 +87,16 @@ function checkVkeyEncodings({ vkey, vkeyHash }: Proof): Check {
 async function checkProgram(
   proof: Proof,
   elf: Uint8Array,
-  {
-    vkeys = new VkeyCache(),
-    signer: _signer,
-    publicValues: _values,
-    elf: _elf,
-    ...rest
-  }: VerifyOptions,
+  { vkeys = new VkeyCache(), threads, onProgress, signal }: VerifyOptions,
 ): Promise<Check[]> {
   const { sp1 } = proof
   try {
-    const { elfHash, bytes32 } = await vkeys.get(elf.slice(), { ...rest, sp1 })
+    const { elfHash, bytes32 } = await vkeys.get(elf.slice(), {
+      sp1,
+      ...(threads !== undefined && { threads }),
+      ...(onProgress !== undefined && { onProgress }),
+      ...(signal !== undefined && { signal }),
+    })
     return [
       compare('elfHash', proof.elfHash, elfHash, 'the program given'),
       compare('program', proof.vkey, bytes32, 'the program given'),
@@ -125,13 +137,32 @@ function checkProofBytes(proof: Proof): Check {
   return { name: 'proofBytes', ok, detail }
 }
 
-function checkTrustAnchor(proof: Proof, signer: Hex | undefined): Check {
+async function checkContract(proof: Proof, { description, ask }: ContractAnchor): Promise<Check> {
+  const name = 'contract'
+  const { isVersioned } = schemeOf(proof.scheme)
+  if (isVersioned) return { name, ok: false, detail: `MultiProof takes no scheme ${proof.scheme}` }
+  const error = await ask(proof)
+  const detail =
+    error === undefined ? `accepted by ${description}` : `${description} reverts: ${error}`
+  return { name, ok: error === undefined, detail }
+}
+
+/** Something outside the file has to vouch for the signer; every anchor that is given must. */
+function checkTrustAnchor(
+  proof: Proof,
+  signer: Hex | undefined,
+  contract: Check | undefined,
+): Check {
   const name = 'trustAnchor'
-  if (signer === undefined) {
-    return { name, ok: false, detail: 'nothing vouches for the signer: pass --signer 0x…' }
+  if (signer !== undefined && proof.signer !== signer.toLowerCase()) {
+    return { name, ok: false, detail: `the signer is not ${signer}` }
   }
-  const ok = proof.signer === signer.toLowerCase()
-  return { name, ok, detail: ok ? 'the signer given' : `the signer is not ${signer}` }
+  if (contract?.ok === false)
+    return { name, ok: false, detail: 'the contract does not vouch for it' }
+  const anchors = [signer && 'the signer given', contract && 'the contract'].filter(Boolean)
+  if (anchors.length > 0) return { name, ok: true, detail: anchors.join(' and ') }
+  const detail = 'nothing vouches for the signer: pass --signer, or --rpc-url and --multiproof'
+  return { name, ok: false, detail }
 }
 
 function statementOf({ vkey, vkeyHash, publicValues, teeVersion = 0 }: Proof): Statement {

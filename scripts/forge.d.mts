@@ -1,0 +1,1 @@
+export function foundryBinary(name: 'forge' | 'anvil'): string
