@@ -12,8 +12,11 @@ import {
   AUTO_PROVIDER,
   createMachineSources,
   createSigner,
+  generateSecretKey,
+  type KeyStoreOptions,
   loadOrCreateKey,
   type QuoteProvider,
+  replaceKey,
   type Signer,
   selectProvider,
 } from './core/index.js'
@@ -47,12 +50,25 @@ interface StateFlags {
  * @param allowDisk - let the key reach a disk, as a simulated machine may.
  */
 export async function loadSigner(flags: StateFlags, allowDisk: boolean): Promise<Signer> {
-  const key = await loadOrCreateKey({
+  return createSigner(await loadOrCreateKey(keyStore(flags, allowDisk)))
+}
+
+/** A new signer that is not this machine's yet; `adopt` makes it so. */
+export function createNextSigner(
+  flags: StateFlags,
+  allowDisk: boolean,
+): { signer: Signer; adopt: () => Promise<void> } {
+  const store = keyStore(flags, allowDisk)
+  const secretKey = generateSecretKey(store.entropy)
+  return { signer: createSigner(secretKey), adopt: () => replaceKey(store, secretKey) }
+}
+
+function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
+  return {
     folder: flags['state-dir'] ?? runtimeFolder(),
     allowDisk,
     entropy: (byteCount) => new Uint8Array(randomBytes(byteCount)),
-  })
-  return createSigner(key)
+  }
 }
 
 /** The quote provider of this machine. `warn` hears what went wrong and did not matter. */

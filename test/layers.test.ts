@@ -30,6 +30,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'chain-flags.ts',
     'config.ts',
     'guest-flags.ts',
+    'register-flags.ts',
     'state.ts',
   ],
   listr2: ['terminal.ts'],

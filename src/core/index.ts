@@ -22,6 +22,7 @@ export {
   type RegisterOptions,
   type Registration,
   registerSigner,
+  rotateSigner,
 } from './chain/registration.js'
 export {
   ERROR_TABLES,
@@ -65,7 +66,7 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
-export { type KeyStoreOptions, loadOrCreateKey } from './signer/key-store.js'
+export { type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
 export { encodeProof, type Proof, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,

@@ -73,6 +73,21 @@ export async function registerSigner(options: RegisterOptions): Promise<Registra
   }
 }
 
+/**
+ * Register a new signer and only then switch to it, so that no proof is ever signed by a key the
+ * registry does not know. If the registration fails the old signer stays.
+ *
+ * @param switchTo - makes the new signer the one that signs; called when it is confirmed and readable
+ */
+export async function rotateSigner(
+  options: RegisterOptions,
+  switchTo: () => Promise<void>,
+): Promise<Registration> {
+  const registration = await registerSigner(options)
+  await switchTo()
+  return registration
+}
+
 /** The newest block; a quote that names it was made after it. */
 export async function latestReference(chain: Chain): Promise<Reference> {
   const block = await asking(chain, 'eth_getBlockByNumber', () =>

@@ -4,7 +4,7 @@
  * that leaked cannot be mended. The only file of signer/ that touches the disk.
  */
 import { constants } from 'node:fs'
-import { link, lstat, mkdir, open, rm, statfs } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
@@ -30,10 +30,8 @@ export interface KeyStoreOptions {
  *   `FILE_UNWRITABLE`
  */
 export async function loadOrCreateKey(options: KeyStoreOptions): Promise<Uint8Array> {
-  const { folder, allowDisk } = options
-  const path = join(folder, KEY_FILE)
-  await onDisk('FILE_UNWRITABLE', folder, () => mkdir(folder, { recursive: true, mode: 0o700 }))
-  if (!allowDisk && !(await isInMemory(folder))) throw new InputError('KEY_ON_DISK', { path })
+  const path = join(options.folder, KEY_FILE)
+  await requireFolder(options, path)
   const existing = await loadKey(path)
   if (existing !== undefined) return existing
   await onDisk('FILE_UNWRITABLE', path, () => createKey(path, options))
@@ -73,23 +71,56 @@ async function loadKey(path: string): Promise<Uint8Array | undefined> {
   })
 }
 
-/** Written whole under another name, then linked: of two processes one wins, and nobody reads a half. */
-async function createKey(path: string, { entropy }: KeyStoreOptions): Promise<void> {
+/**
+ * Put another key in the place of the one that is there, in one step.
+ *
+ * @param secretKey - 32 bytes for which `isSecretKey` holds
+ * @throws InputError `KEY_ON_DISK`, `FILE_UNWRITABLE`
+ */
+export async function replaceKey(options: KeyStoreOptions, secretKey: Uint8Array): Promise<void> {
+  const path = join(options.folder, KEY_FILE)
+  await requireFolder(options, path)
+  await onDisk('FILE_UNWRITABLE', path, () =>
+    writeBeside(path, secretKey, options, (temporary) => rename(temporary, path)),
+  )
+}
+
+/** Of two processes one wins, and the other takes its key. */
+async function createKey(path: string, options: KeyStoreOptions): Promise<void> {
+  const secretKey = generateSecretKey(options.entropy)
+  await writeBeside(path, secretKey, options, async (temporary) => {
+    await link(temporary, path).catch((error) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  })
+}
+
+/** Written whole under another name before `publish` gives it its own: nobody reads a half. */
+async function writeBeside(
+  path: string,
+  secretKey: Uint8Array,
+  { entropy }: KeyStoreOptions,
+  publish: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = `${path}.${toHex(entropy(8))}`
   try {
     const file = await open(temporary, 'wx', 0o600)
     try {
-      await file.writeFile(generateSecretKey(entropy))
+      await file.writeFile(secretKey)
       await file.sync()
     } finally {
       await file.close()
     }
-    await link(temporary, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    await publish(temporary)
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+/** @throws InputError `KEY_ON_DISK` the folder is not in memory, and may not be on a disk */
+async function requireFolder({ folder, allowDisk }: KeyStoreOptions, path: string): Promise<void> {
+  await onDisk('FILE_UNWRITABLE', folder, () => mkdir(folder, { recursive: true, mode: 0o700 }))
+  if (!allowDisk && !(await isInMemory(folder))) throw new InputError('KEY_ON_DISK', { path })
 }
 
 async function isInMemory(folder: string): Promise<boolean> {

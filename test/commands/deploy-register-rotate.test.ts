@@ -1,4 +1,4 @@
-/** deploy, register and verify on a chain, through the binary. */
+/** deploy, register, rotate and verify on a chain, through the binary. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +81,30 @@ describe('the path to the chain', () => {
     const run = await cli(registerArgs())
     expect(run.exitCode).toBe(0)
     expect(run.stdout).toContain('SIMULATED')
+  })
+})
+
+describe('rotate', () => {
+  it('switches to a new signer that the registry knows, and keeps the old one if that fails', async () => {
+    const prove = async () => {
+      const out = join(folder, 'rotated.json')
+      const key = [...state, '--insecure-key-on-disk', '--out', out]
+      const run = await cliJson(['prove', guestElf('fibonacci'), '--input', '0x0a000000', ...key])
+      return { signer: run.json.signer, out }
+    }
+    const { signer: before } = await prove()
+    const wrong = registerArgs({ '--registry': contracts.multiProof })
+    const failed = await cliJson(['rotate', ...wrong.slice(1)])
+    expect([failed.exitCode, failed.json.error.code]).toEqual([7, 'CHAIN_REVERTED'])
+    expect((await prove()).signer).toBe(before)
+
+    const { exitCode, json } = await cliJson(['rotate', ...registerArgs().slice(1)])
+    expect(exitCode).toBe(0)
+    expect(json.previous).toBe(before)
+    const after = await prove()
+    expect(after.signer).toBe(json.current)
+    const verify = ['verify', after.out, ...rpc, '--multiproof', contracts.multiProof]
+    expect((await cliJson(verify)).json.valid).toBe(true)
   })
 })
 

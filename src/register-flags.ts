@@ -1,0 +1,54 @@
+/** What `register` and `rotate` share: their flags, and what they need before they begin. */
+import { Flags } from '@oclif/core'
+import { addressFlag, loadGasPayer, openChain, payerFlags, rpcFlags } from './chain-flags.js'
+import type { RegisterOptions } from './core/index.js'
+import { keyFlags, openProvider, providerFlags } from './state.js'
+
+export const registerFlags = {
+  ...rpcFlags,
+  ...payerFlags,
+  ...providerFlags,
+  ...keyFlags,
+  registry: Flags.string({
+    description: 'the registry contract',
+    helpValue: '0xADDRESS',
+    env: 'SP1_TEE_REGISTRY',
+  }),
+  value: Flags.integer({
+    description: "wei sent along for the attestation's fee; the rest comes back",
+    min: 0,
+    default: 0,
+  }),
+}
+
+type FlagValues = Parameters<typeof openChain>[0] &
+  Parameters<typeof loadGasPayer>[0] &
+  Parameters<typeof openProvider>[0] & {
+    readonly 'insecure-key-on-disk': boolean
+    readonly 'gas-limit'?: number | undefined
+    readonly registry?: string | undefined
+    readonly value: number
+  }
+
+/** Everything a registration needs but the signer; and whether its key may reach a disk. */
+export async function openRegistration(
+  flags: FlagValues,
+  remark: (text: string) => void,
+): Promise<{ options: Omit<RegisterOptions, 'address'>; allowDisk: boolean }> {
+  const registry = addressFlag('--registry', flags.registry)
+  const gasPayer = await loadGasPayer(flags, remark)
+  const provider = await openProvider(flags, remark)
+  const chain = await openChain(flags)
+  const gasLimit = flags['gas-limit']
+  return {
+    allowDisk: flags['insecure-key-on-disk'] || provider.simulated,
+    options: {
+      chain,
+      registry,
+      provider,
+      gasPayer,
+      ...(gasLimit !== undefined && { gasLimit: BigInt(gasLimit) }),
+      ...(flags.value > 0 && { value: BigInt(flags.value) }),
+    },
+  }
+}
