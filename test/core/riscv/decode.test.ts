@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decode, decodeProgram, RV32IM } from '../../../src/core/riscv/decode.js'
 import { parseElf } from '../../../src/core/riscv/elf.js'
 import type { Format } from '../../../src/core/riscv/instruction.js'
-import { encode, programOf } from '../../support/assembler.js'
+import { elfOf, encode } from '../../support/assembler.js'
 
 const anyU32 = fc.integer({ min: 0, max: 0xffff_ffff })
 const anyRegister = fc.integer({ min: 0, max: 31 })
@@ -86,7 +86,7 @@ describe('decode', () => {
 
 describe('decodeProgram', () => {
   it('refuses a program for one word that is no instruction, and says where', () => {
-    const program = parseElf(programOf([0x0000_0013, 0x0000_0000]))
+    const program = parseElf(elfOf({ text: [0x0000_0013, 0x0000_0000] }))
     expect(() => decodeProgram(program)).toThrow(
       expect.objectContaining({
         code: 'ELF_INSTRUCTION_UNKNOWN',
