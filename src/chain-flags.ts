@@ -13,12 +13,20 @@ import {
   type Hex,
   isHex,
   openKeystore,
+  PRESET_NAMES,
+  PRESETS,
+  type PresetName,
 } from './core/index.js'
 import { readInput } from './files.js'
 
 const ADDRESS_BYTES = 20
 
 export const rpcFlags = {
+  preset: Flags.option({
+    description: 'a known deployment: its chain, registry and MultiProof',
+    options: PRESET_NAMES,
+    env: 'SP1_TEE_PRESET',
+  })(),
   'rpc-url': Flags.string({
     description: 'RPC of the chain',
     env: 'ETH_RPC_URL',
@@ -76,6 +84,7 @@ export const payerFlags = {
 }
 
 interface RpcFlagValues {
+  readonly preset?: PresetName | undefined
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined
   readonly 'rpc-timeout': number
@@ -88,10 +97,11 @@ export async function openChain(flags: RpcFlagValues): Promise<Chain> {
   if (!/^https?:$/.test(URL.canParse(rpcUrl) ? new URL(rpcUrl).protocol : '')) {
     invalidFlag('--rpc-url', 'takes an http or https URL')
   }
+  const chainId = flags.chain ?? (flags.preset && PRESETS[flags.preset].chainId)
   return connectChain({
     rpcUrl,
     timeoutMs: flags['rpc-timeout'] * 1000,
-    ...(flags.chain !== undefined && { chainId: flags.chain }),
+    ...(chainId !== undefined && { chainId }),
     ...(flags.confirmations !== undefined && { confirmations: flags.confirmations }),
   })
 }

@@ -21,6 +21,7 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   provider: 'string',
   'rpc-url': 'string',
   'rpc-timeout': 'number',
+  preset: 'string',
   chain: 'number',
   confirmations: 'number',
   registry: 'string',

@@ -1,7 +1,7 @@
 /** What `register` and `rotate` share: their flags, and what they need before they begin. */
 import { Flags } from '@oclif/core'
 import { addressFlag, loadGasPayer, openChain, payerFlags, rpcFlags } from './chain-flags.js'
-import type { RegisterOptions } from './core/index.js'
+import { PRESETS, type RegisterOptions } from './core/index.js'
 import { keyFlags, openProvider, providerFlags } from './state.js'
 
 export const registerFlags = {
@@ -35,7 +35,10 @@ export async function openRegistration(
   flags: FlagValues,
   remark: (text: string) => void,
 ): Promise<{ options: Omit<RegisterOptions, 'address'>; allowDisk: boolean }> {
-  const registry = addressFlag('--registry', flags.registry)
+  const registry = addressFlag(
+    '--registry',
+    flags.registry ?? (flags.preset && PRESETS[flags.preset].registry),
+  )
   const gasPayer = await loadGasPayer(flags, remark)
   const provider = await openProvider(flags, remark)
   const chain = await openChain(flags)

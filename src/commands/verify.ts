@@ -8,6 +8,7 @@ import {
   ERROR_TABLES,
   type Hex,
   isHex,
+  PRESETS,
   parseProof,
   type Verdict,
   verifyProof,
@@ -82,8 +83,9 @@ export default class Verify extends BaseCommand {
   async #contract(
     flags: Parameters<typeof openChain>[0] & { multiproof?: string | undefined },
   ): Promise<ContractAnchor | undefined> {
-    if (flags.multiproof === undefined) return undefined
-    const address = addressFlag('--multiproof', flags.multiproof)
+    const given = flags.multiproof ?? (flags.preset && PRESETS[flags.preset].multiProof)
+    if (given === undefined) return undefined
+    const address = addressFlag('--multiproof', given)
     const chain = await openChain(flags)
     return {
       description: `MultiProof ${address} on chain ${chain.chainId}`,

@@ -17,6 +17,7 @@ export {
 export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
 export { askMultiProof } from './chain/multi-proof.js'
+export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
   latestReference,
   type RegisterOptions,

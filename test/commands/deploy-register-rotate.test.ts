@@ -128,6 +128,17 @@ describe('refusals', () => {
     expect(run.json.error.details.error).toBe('QuoteRefused(root)')
   })
 
+  it('a preset says which chain and contracts are meant', async () => {
+    const preset = ['--preset', 'automata-testnet']
+    const proofFile = join(folder, 'proof.json')
+    const run = await cliJson(['verify', proofFile, ...rpc, ...preset])
+    expect([run.exitCode, run.json.error.code]).toEqual([7, 'CHAIN_MISMATCH'])
+    expect(run.json.error.details).toEqual({ expected: 1398243, actual: 31337 })
+    const here = await cliJson(['verify', proofFile, ...rpc, ...preset, '--chain', '31337'])
+    expect([here.exitCode, here.json.error.code]).toEqual([7, 'CONTRACT_MISSING'])
+    expect(here.json.error.details.address).toBe('0xf42b05b7caf5b0ce2441d73e1c3982d8f51f28af')
+  })
+
   it('a keystore is opened by its password, and by no other', async () => {
     const keystore = join(folder, 'keystore.json')
     await writeFile(keystore, JSON.stringify(KEYSTORE))
