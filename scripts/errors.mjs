@@ -14,6 +14,7 @@ const MEANING = {
   limit: 'a limit was hit',
   device: 'no quote could be had from this machine',
   chain: 'a chain or its RPC did not do what was asked',
+  server: 'a server did not do what was asked, or cannot',
   rejected: 'well-formed, but verification says no',
   interrupted: 'the caller interrupted it',
 }
@@ -24,10 +25,12 @@ const FACTS = new Proxy(
   { get: (_, name) => ({ toString: () => `‹${name}›`, join: () => `‹${name}›` }) },
 )
 
-const sections = Object.entries(ERROR_TABLES).map(([name, { rows, exitCode, httpStatus }]) => {
-  const lines = Object.entries(rows).map(
-    ([code, sentence]) => `| \`${code}\` | ${sentence(FACTS)} |`,
-  )
+const sections = Object.entries(ERROR_TABLES).map(([name, table]) => {
+  const { rows, exitCode, httpStatus, httpStatusOf = {} } = table
+  const lines = Object.entries(rows).map(([code, sentence]) => {
+    const other = code in httpStatusOf ? ` (HTTP ${httpStatusOf[code]})` : ''
+    return `| \`${code}\`${other} | ${sentence(FACTS)} |`
+  })
   const title = `## Exit code ${exitCode}, HTTP ${httpStatus}: ${MEANING[name]}`
   return [title, '', '| code | sentence |', '|---|---|', ...lines].join('\n')
 })

@@ -104,7 +104,7 @@ export abstract class BaseCommand extends Command {
         ...text
           .trim()
           .split('\n')
-          .map((line) => chalk.dim(`  guest ${stream} | ${line}`)),
+          .map((line) => chalk.dim(`  guest ${stream} | ${printable(line)}`)),
       )
     }
     return `${lines.join('\n')}\n`
@@ -119,6 +119,11 @@ export abstract class BaseCommand extends Command {
       'info'
     )
   }
+}
+
+/** A guest's text without what would steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/(?!\t)\p{Cc}/gu, '�')
 }
 
 /** Errors of ours keep their code; oclif's are about usage; anything else is a bug. */

@@ -29,6 +29,12 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   keystore: 'string',
   account: 'string',
   'password-file': 'string',
+  url: 'string',
+  listen: 'string',
+  'rotate-every': 'number',
+  concurrency: 'number',
+  queue: 'number',
+  'drain-timeout': 'number',
 }
 
 const SEARCH_PLACES = ['', '.json', '.yaml', '.yml'].flatMap((ending) => [`.sp1-teerc${ending}`])

@@ -28,6 +28,32 @@ export const releaseFlags = {
   }),
 }
 
+export const limitFlags = {
+  'cycle-limit': Flags.integer({
+    description: 'refuse a run that is not over before this many cycles',
+    env: 'SP1_TEE_CYCLE_LIMIT',
+    min: 1,
+    max: DEFAULT_LIMITS.cycles,
+    default: DEFAULT_LIMITS.cycles,
+  }),
+  'memory-limit': Flags.integer({
+    description: "the guest's address space in MiB",
+    env: 'SP1_TEE_MEMORY_LIMIT',
+    helpValue: 'MIB',
+    min: 1,
+    max: DEFAULT_LIMITS.memoryMib,
+    default: DEFAULT_LIMITS.memoryMib,
+  }),
+  timeout: Flags.integer({
+    description: 'seconds a run may take',
+    env: 'SP1_TEE_TIMEOUT',
+    helpValue: 'SECONDS',
+    min: 1,
+    max: 86_400,
+    default: DEFAULT_LIMITS.timeoutMs / 1000,
+  }),
+}
+
 export const guestFlags = {
   ...releaseFlags,
   stdin: Flags.string({
@@ -54,29 +80,7 @@ export const guestFlags = {
     env: 'SP1_TEE_ENGINE',
     default: 'auto' as const,
   })(),
-  'cycle-limit': Flags.integer({
-    description: 'refuse a run that is not over before this many cycles',
-    env: 'SP1_TEE_CYCLE_LIMIT',
-    min: 1,
-    max: DEFAULT_LIMITS.cycles,
-    default: DEFAULT_LIMITS.cycles,
-  }),
-  'memory-limit': Flags.integer({
-    description: "the guest's address space in MiB",
-    env: 'SP1_TEE_MEMORY_LIMIT',
-    helpValue: 'MIB',
-    min: 1,
-    max: DEFAULT_LIMITS.memoryMib,
-    default: DEFAULT_LIMITS.memoryMib,
-  }),
-  timeout: Flags.integer({
-    description: 'seconds a run may take',
-    env: 'SP1_TEE_TIMEOUT',
-    helpValue: 'SECONDS',
-    min: 1,
-    max: 86_400,
-    default: DEFAULT_LIMITS.timeoutMs / 1000,
-  }),
+  ...limitFlags,
 }
 
 interface GuestInputFlags {

@@ -1,14 +1,13 @@
-/** What `register` and `rotate` share: their flags, and what they need before they begin. */
+/** What `register`, `rotate` and `serve` share: their flags, and what they need before they begin. */
 import { Flags } from '@oclif/core'
 import { addressFlag, loadGasPayer, openChain, payerFlags, rpcFlags } from './chain-flags.js'
 import { PRESETS, type RegisterOptions } from './core/index.js'
-import { keyFlags, openProvider, providerFlags } from './state.js'
+import { openProvider, providerFlags } from './state.js'
 
 export const registerFlags = {
   ...rpcFlags,
   ...payerFlags,
   ...providerFlags,
-  ...keyFlags,
   registry: Flags.string({
     description: 'the registry contract',
     helpValue: '0xADDRESS',
@@ -24,17 +23,16 @@ export const registerFlags = {
 type FlagValues = Parameters<typeof openChain>[0] &
   Parameters<typeof loadGasPayer>[0] &
   Parameters<typeof openProvider>[0] & {
-    readonly 'insecure-key-on-disk': boolean
     readonly 'gas-limit'?: number | undefined
     readonly registry?: string | undefined
     readonly value: number
   }
 
-/** Everything a registration needs but the signer; and whether its key may reach a disk. */
+/** Everything a registration needs but the signer. */
 export async function openRegistration(
   flags: FlagValues,
   remark: (text: string) => void,
-): Promise<{ options: Omit<RegisterOptions, 'address'>; allowDisk: boolean }> {
+): Promise<Omit<RegisterOptions, 'address'>> {
   const registry = addressFlag(
     '--registry',
     flags.registry ?? (flags.preset && PRESETS[flags.preset].registry),
@@ -44,14 +42,11 @@ export async function openRegistration(
   const chain = await openChain(flags)
   const gasLimit = flags['gas-limit']
   return {
-    allowDisk: flags['insecure-key-on-disk'] || provider.simulated,
-    options: {
-      chain,
-      registry,
-      provider,
-      gasPayer,
-      ...(gasLimit !== undefined && { gasLimit: BigInt(gasLimit) }),
-      ...(flags.value > 0 && { value: BigInt(flags.value) }),
-    },
+    chain,
+    registry,
+    provider,
+    gasPayer,
+    ...(gasLimit !== undefined && { gasLimit: BigInt(gasLimit) }),
+    ...(flags.value > 0 && { value: BigInt(flags.value) }),
   }
 }

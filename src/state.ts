@@ -63,11 +63,20 @@ export function createNextSigner(
   return { signer: createSigner(secretKey), adopt: () => replaceKey(store, secretKey) }
 }
 
+/** A signer whose key is in this process's memory and nowhere else. */
+export function createMemorySigner(): Signer {
+  return createSigner(generateSecretKey(entropy))
+}
+
+function entropy(byteCount: number): Uint8Array {
+  return new Uint8Array(randomBytes(byteCount))
+}
+
 function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
   return {
     folder: flags['state-dir'] ?? runtimeFolder(),
     allowDisk,
-    entropy: (byteCount) => new Uint8Array(randomBytes(byteCount)),
+    entropy,
   }
 }
 

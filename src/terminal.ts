@@ -1,5 +1,9 @@
 /** What people see on a terminal: numbers, tables, and progress where somebody watches. */
+import chalk from 'chalk'
 import { Listr } from 'listr2'
+
+/** Beside everything that a simulated quote stands behind. */
+export const SIMULATED = chalk.yellow('SIMULATED, fit for development only')
 
 /** 1234567 → 1,234,567 */
 export function formatCount(count: number): string {
@@ -24,8 +28,8 @@ export function formatCounts(
 }
 
 /**
- * Do `work` with a spinner beside its title, if somebody watches: standard output and error are both
- * terminals and `isSilent` is false. A pipe gets results and nothing else.
+ * Do `work` with a spinner beside its title, if somebody watches. A pipe gets results and nothing
+ * else.
  */
 export function watch<T>(
   title: string,
@@ -35,13 +39,31 @@ export function watch<T>(
   return watchPhases([title], isSilent, (show) => work((state) => show(title, state)))
 }
 
-/** The same for one work whose parts go on side by side, a line for each. */
+/** As `watch`, for a step among others: what it found stays beside its title. */
+export async function watchStep<T>(
+  title: string,
+  isSilent: boolean,
+  work: () => Promise<T>,
+  tell: (found: T) => string,
+): Promise<T> {
+  let found: T | undefined
+  const task = async (_context: unknown, line: { title: string }) => {
+    found = await work()
+    line.title = `${title}: ${tell(found)}`
+  }
+  await new Listr([{ title, task }], {
+    renderer: isWatched(isSilent) ? 'default' : 'silent',
+    registerSignalListeners: false,
+  }).run()
+  return found as T
+}
+
+/** As `watch`, for one work whose parts go on side by side, a line for each. */
 export async function watchPhases<T>(
   titles: readonly string[],
   isSilent: boolean,
   work: (show: (title: string, state: string) => void) => Promise<T>,
 ): Promise<T> {
-  const isWatched = process.stdout.isTTY && process.stderr.isTTY && !isSilent
   const lines = new Map<string, { title: string }>()
   const working = work((title, state) => {
     const line = lines.get(title)
@@ -59,9 +81,14 @@ export async function watchPhases<T>(
   await new Listr(tasks, {
     concurrent: true,
     exitOnError: false,
-    renderer: isWatched ? 'default' : 'silent',
+    renderer: isWatched(isSilent) ? 'default' : 'silent',
     // The command itself answers to Ctrl-C; listr2 would end the process with a code of its own.
     registerSignalListeners: false,
   }).run()
   return working
+}
+
+/** Standard output and error are both terminals, and silence was not asked for. */
+function isWatched(isSilent: boolean): boolean {
+  return process.stdout.isTTY && process.stderr.isTTY && !isSilent
 }

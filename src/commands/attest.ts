@@ -1,11 +1,13 @@
 import { Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
+import { openChain, rpcFlags } from '../chain-flags.js'
 import {
   computeReportData,
   fromHex,
   type Hex,
   isHex,
+  latestReference,
   parseQuote,
   type Quote,
   type QuoteProvider,
@@ -49,14 +51,16 @@ interface Attestation {
 export default class Attest extends BaseCommand {
   static override summary = 'get a quote that binds the signer to this machine'
   static override description =
-    "The quote's report data hold the signer's address. Without a chain it refers to no block, so a registry will not take it. --report-data asks for other bytes; for local use only."
+    "The quote's report data hold the signer's address and, with --rpc-url, the newest block; without one no registry takes it. --report-data asks for other bytes; for local use only."
   static override examples = [
     '<%= config.bin %> attest --out quote.bin',
     '<%= config.bin %> attest --provider simulated --json',
+    '<%= config.bin %> attest --rpc-url https://…',
   ]
   static override flags = {
     ...providerFlags,
     ...keyFlags,
+    ...rpcFlags,
     'report-data': Flags.string({
       description: 'report data instead of the signer; for local use only',
       helpValue: '0xHEX',
@@ -68,8 +72,11 @@ export default class Attest extends BaseCommand {
     const { flags } = await this.parse(Attest)
     const provider = await openProvider(flags, (message) => this.remark(message))
     const given = flags['report-data']
+    const reference = given === undefined ? await this.#reference(flags) : undefined
     const reportData =
-      given === undefined ? await this.#signersReportData(flags, provider) : checkReportData(given)
+      reference === undefined
+        ? checkReportData(given)
+        : computeReportData(await this.#signer(flags, provider), reference)
     const bytes = await watch('Quote', this.isSilent(), () =>
       provider.quote(reportData, this.interrupted),
     )
@@ -81,22 +88,30 @@ export default class Attest extends BaseCommand {
       provider: provider.name,
       simulated: provider.simulated,
       reportData: toHex(reportData),
-      reference: given === undefined ? { blockNumber: 0, blockHash: NO_BLOCK.blockHash } : null,
+      reference:
+        reference === undefined
+          ? null
+          : { ...reference, blockNumber: Number(reference.blockNumber) },
       quote: toHex(bytes),
       ...(flags.out !== undefined && { quoteFile: flags.out }),
       measurements,
     }
   }
 
-  async #signersReportData(
+  async #reference(flags: Parameters<typeof openChain>[0]): Promise<Reference> {
+    if (flags['rpc-url'] !== undefined) return latestReference(await openChain(flags))
+    this.remark('The quote refers to no block, so it cannot be registered.')
+    return NO_BLOCK
+  }
+
+  async #signer(
     flags: { 'state-dir'?: string | undefined; 'insecure-key-on-disk': boolean },
     provider: QuoteProvider,
-  ): Promise<Uint8Array> {
+  ): Promise<Hex> {
     const allowDisk = flags['insecure-key-on-disk'] || provider.simulated
     const { address } = await loadSigner(flags, allowDisk)
     this.log(`signer         ${address}`)
-    this.remark('The quote refers to no block, so it cannot be registered.')
-    return computeReportData(address, NO_BLOCK)
+    return address
   }
 
   #print(provider: QuoteProvider, reportData: Hex, measurements: Measurements): void {
@@ -115,7 +130,7 @@ export default class Attest extends BaseCommand {
   }
 }
 
-function checkReportData(text: string): Uint8Array {
+function checkReportData(text: string | undefined): Uint8Array {
   const bytes = isHex(text) ? fromHex(text) : undefined
   if (bytes?.length === REPORT_DATA_BYTES) return bytes
   return invalidFlag('--report-data', `takes 0x and ${2 * REPORT_DATA_BYTES} hex digits`)

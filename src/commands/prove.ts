@@ -1,19 +1,28 @@
 import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.js'
-import { createProver, encodeProof, type Proof, SCHEME_NAMES } from '../core/index.js'
+import {
+  createProver,
+  encodeProof,
+  type Proof,
+  type ProveOptions,
+  SCHEME_NAMES,
+  type Stdin,
+} from '../core/index.js'
 import { writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest } from '../guest-flags.js'
+import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner } from '../state.js'
-import { formatCount, watchPhases } from '../terminal.js'
+import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
 
 export default class Prove extends BaseCommand {
   static override summary = 'execute a guest, compute its verifying key, and sign both'
   static override description =
-    'Writes a proof file: the public values, the key that names the program, and the signature of the local signer. Refuses every run that SP1 could not prove.'
+    'Writes a proof file: the public values, the key that names the program, and the signature of the local signer, or of a server with --url. Refuses every run that SP1 could not prove.'
   static override examples = [
     '<%= config.bin %> prove guests/elf/fibonacci.elf --stdin guests/inputs/fibonacci.bin',
     '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme succinct --tee-version 2 --out fib.proof.json',
+    '<%= config.bin %> prove fib.elf --stdin in.bin --url http://127.0.0.1:3000',
   ]
   static override args = {
     elf: Args.string({ description: 'the guest program, or - for standard input', required: true }),
@@ -21,6 +30,7 @@ export default class Prove extends BaseCommand {
   static override flags = {
     ...guestFlags,
     ...keyFlags,
+    ...serverFlags,
     scheme: Flags.option({
       description: 'what is signed, and how',
       options: SCHEME_NAMES,
@@ -44,26 +54,45 @@ export default class Prove extends BaseCommand {
     const { args, flags } = await this.parse(Prove)
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
-    const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
-
-    const proof = await watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
-      prover.prove(elf, stdin, {
-        sp1: flags.sp1,
-        scheme: flags.scheme,
-        limits: limitsOf(flags),
-        signal: this.interrupted,
-        ...(teeVersion !== undefined && { teeVersion }),
-        onCycles: (cycles) => show('Execute', `${formatCount(cycles)} cycles`),
-        onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
-      }),
-    )
+    const options = {
+      sp1: flags.sp1,
+      scheme: flags.scheme,
+      limits: limitsOf(flags),
+      signal: this.interrupted,
+      ...(teeVersion !== undefined && { teeVersion }),
+    }
+    const client = openClient(flags)
+    const proof =
+      client === undefined
+        ? await this.#proveHere(elf, stdin, options, flags)
+        : await watch('Prove', this.isSilent(), (show) => {
+            const onState = (state: string, cycles: number) =>
+              show(cycles > 0 ? `${state}, ${formatCount(cycles)} cycles` : state)
+            return client.prove(elf, stdin, { ...options, onState })
+          })
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
+    if (proof.simulated) this.log(SIMULATED)
     this.log(`public values  ${proof.publicValues}`)
     this.log(`cycles         ${formatCount(proof.cycles)}`)
     this.log(`verifying key  ${proof.vkey}`)
     this.log(`signer         ${proof.signer}`)
     this.log(`proof          ${out}`)
     return proof
+  }
+  async #proveHere(
+    elf: Uint8Array,
+    stdin: Stdin,
+    options: ProveOptions,
+    flags: { 'state-dir'?: string | undefined; 'insecure-key-on-disk': boolean },
+  ): Promise<Proof> {
+    const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
+    return watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
+      prover.prove(elf, stdin, {
+        ...options,
+        onCycles: (cycles) => show('Execute', `${formatCount(cycles)} cycles`),
+        onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
+      }),
+    )
   }
 }

@@ -1,9 +1,8 @@
-import chalk from 'chalk'
 import { BaseCommand } from '../base-command.js'
 import { type Registration, registerSigner } from '../core/index.js'
 import { openRegistration, registerFlags } from '../register-flags.js'
-import { loadSigner } from '../state.js'
-import { watch } from '../terminal.js'
+import { keyFlags, loadSigner } from '../state.js'
+import { SIMULATED, watch } from '../terminal.js'
 
 export default class Register extends BaseCommand {
   static override summary = 'attest the signer and register it on a chain'
@@ -12,17 +11,18 @@ export default class Register extends BaseCommand {
   static override examples = [
     '<%= config.bin %> register --rpc-url https://… --registry 0x… --keystore payer.json --password-file password.txt',
   ]
-  static override flags = registerFlags
+  static override flags = { ...registerFlags, ...keyFlags }
 
   async run(): Promise<Registration> {
     const { flags } = await this.parse(Register)
-    const { options, allowDisk } = await openRegistration(flags, (text) => this.remark(text))
+    const options = await openRegistration(flags, (text) => this.remark(text))
+    const allowDisk = flags['insecure-key-on-disk'] || options.provider.simulated
     const { address } = await loadSigner(flags, allowDisk)
     const signal = this.interrupted
     const registration = await watch('Register', this.isSilent(), (onStep) =>
       registerSigner({ ...options, address, signal, onStep }),
     )
-    if (options.provider.simulated) this.log(chalk.yellow('SIMULATED, fit for development only'))
+    if (options.provider.simulated) this.log(SIMULATED)
     this.log(`signer       ${registration.address}`)
     this.log(`transaction  ${registration.txHash}`)
     this.log(`block        ${registration.blockNumber}`)

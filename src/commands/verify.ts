@@ -14,7 +14,7 @@ import {
   verifyProof,
 } from '../core/index.js'
 import { readInput } from '../files.js'
-import { watch } from '../terminal.js'
+import { SIMULATED, watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
 
@@ -75,6 +75,7 @@ export default class Verify extends BaseCommand {
     for (const { name, ok, detail } of verdict.checks) {
       this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(13)} ${detail}`)
     }
+    if (verdict.simulated) this.log(SIMULATED)
     this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
     if (!verdict.valid) process.exitCode = ERROR_TABLES.rejected.exitCode
     return verdict

@@ -75,6 +75,12 @@ const INPUT = {
     `Report data must have 64 bytes, not ${f.have}. Correct it.`,
   PEM_MALFORMED: (f: { offset: number; reason: string }) =>
     `The certificate chain is not PEM: ${f.reason} (character ${f.offset}). Pass CERTIFICATE blocks and nothing else.`,
+  REQUEST_MALFORMED: (f: { reason: string }) =>
+    `The request is malformed: ${f.reason}. Correct it.`,
+  PROOF_MODE: (f: { mode: string; supported: string }) =>
+    `The proof mode ${f.mode} is not offered here. Ask for ${f.supported}.`,
+  SCHEME_REFUSED: (f: { scheme: string; signs: string }) =>
+    `This server does not sign with scheme ${f.scheme}. Ask for ${f.signs}.`,
   PROVIDER_UNKNOWN: (f: { provider: string; known: string }) =>
     `There is no quote provider ${f.provider}. Choose one of: ${f.known}.`,
   SIMULATED_STATE: (f: { path: string; reason: string }) =>
@@ -179,7 +185,50 @@ const CHAIN = {
     `The gas payer and the signer are the same key (${f.address}). Pay with another key; a signer sends no transactions.`,
   REGISTRATION_UNREADABLE: (f: { address: string; registry: string }) =>
     `The registration was mined, but the registry ${f.registry} does not list ${f.address}. Do not use this signer; ask the registry's owner.`,
+  ANVIL_MISSING: (f: { package: string }) =>
+    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\`.`,
+  ANVIL_FAILED: (f: { reason: string }) =>
+    `The development chain did not start: ${f.reason}. Run anvil by hand to see why.`,
 } satisfies Record<string, Row>
+
+/** A server did not do what was asked. Exit code 8. */
+const SERVER = {
+  SERVER_UNREACHABLE: (f: { url: string; reason: string }) =>
+    `The server at ${f.url} does not answer: ${f.reason}. Check --url and that \`sp1-tee serve\` runs.`,
+  SERVER_ANSWER: (f: { url: string; reason: string }) =>
+    `The server at ${f.url} gave no usable answer: ${f.reason}. Check that it is an sp1-tee of this version.`,
+  SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
+  LISTEN_FAILED: (f: { address: string; reason: string }) =>
+    `Cannot listen on ${f.address}: ${f.reason}. Choose another address with --listen.`,
+  SIGNER_NOT_READY: (f: { reason: string }) =>
+    `No signer is ready: ${f.reason}. Try again when /readyz says so.`,
+  OPERATOR_ONLY: () =>
+    'Only the operator may do this. Send it from the machine the server runs on, by its loopback address.',
+  QUEUE_FULL: (f: { queued: number; retryAfterSeconds: number }) =>
+    `The server's queue is full (${f.queued} jobs). Try again in ${f.retryAfterSeconds} s.`,
+  EXECUTION_LOST: (f: { reason: string }) =>
+    `The execution ended without a result: ${f.reason}. Send the request again.`,
+  JOB_UNKNOWN: (f: { id: string }) =>
+    `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
+  PROGRAM_UNKNOWN: (f: { programId: string }) =>
+    `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
+    `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
+  BODY_TOO_LARGE: (f: { limitBytes: number }) =>
+    `The request has more than ${f.limitBytes} bytes. Send less.`,
+  MEDIA_TYPE: (f: { expected: string }) =>
+    `The request's Content-Type is not ${f.expected}. Correct it.`,
+} satisfies Record<string, Row>
+/** Where a server's answer is not 503. */
+const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
+  OPERATOR_ONLY: 403,
+  JOB_UNKNOWN: 404,
+  PROGRAM_UNKNOWN: 404,
+  ROUTE_UNKNOWN: 404,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE: 415,
+  QUEUE_FULL: 429,
+}
 
 /** Interrupted by its caller. Exit code 130. */
 const INTERRUPTED = {
@@ -195,6 +244,7 @@ export const ERROR_TABLES = {
   rejected: { rows: REJECTED, exitCode: 5, httpStatus: 409 },
   device: { rows: DEVICE, exitCode: 6, httpStatus: 503 },
   chain: { rows: CHAIN, exitCode: 7, httpStatus: 503 },
+  server: { rows: SERVER, exitCode: 8, httpStatus: 503, httpStatusOf: SERVER_HTTP_STATUS },
   interrupted: { rows: INTERRUPTED, exitCode: 130, httpStatus: 503 },
 } as const
 
@@ -226,6 +276,38 @@ export class Sp1TeeError extends Error {
     this.httpStatus = httpStatus
     this.oclif = { exit: exitCode }
   }
+}
+
+interface Table {
+  readonly rows: Record<string, Row>
+  readonly exitCode: number
+  readonly httpStatus: number
+  readonly httpStatusOf?: Readonly<Record<string, number>>
+}
+
+function tableOf(code: string): Table | undefined {
+  const tables: readonly Table[] = Object.values(ERROR_TABLES)
+  return tables.find(({ rows }) => Object.hasOwn(rows, code))
+}
+
+function kindOf({ exitCode, httpStatus, httpStatusOf = {} }: Table, code: string) {
+  return { exitCode, httpStatus: httpStatusOf[code] ?? httpStatus }
+}
+
+/**
+ * An error that has crossed a border, a thread's or a server's, as an error again: with the class of
+ * its code, and the words of the other side.
+ *
+ * @returns undefined for a code that no table has
+ */
+export function restoreError(error: {
+  readonly code: string
+  readonly message: string
+  readonly details: ErrorDetails
+}): Sp1TeeError | undefined {
+  const table = tableOf(error.code)
+  if (table === undefined) return undefined
+  return new Sp1TeeError(error.code, error.message, error.details, kindOf(table, error.code))
 }
 
 function sentence(rows: Record<string, Row>, code: string, facts: unknown): string {
@@ -273,15 +355,21 @@ export class RejectedError<
   }
 }
 
-type UnavailableRows = RowsOf<'device'> & RowsOf<'chain'>
+type UnavailableRows = RowsOf<'device'> & RowsOf<'chain'> & RowsOf<'server'>
 
-/** What is needed from outside this process did not come: a quote, or an answer of a chain. */
+/** What is needed from outside did not come: a quote, an answer of a chain, or one of a server. */
 export class UnavailableError<
   C extends keyof UnavailableRows = keyof UnavailableRows,
 > extends Sp1TeeError {
   constructor(code: C, facts: FactsOf<UnavailableRows[C]>, cause?: unknown) {
-    const table = code in CHAIN ? ERROR_TABLES.chain : ERROR_TABLES.device
-    super(code, sentence(table.rows, code, facts), facts as ErrorDetails, table, cause)
+    const table = tableOf(code) as Table
+    super(
+      code,
+      sentence(table.rows, code, facts),
+      facts as ErrorDetails,
+      kindOf(table, code),
+      cause,
+    )
   }
 }
 

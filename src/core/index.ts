@@ -25,6 +25,7 @@ export {
   registerSigner,
   rotateSigner,
 } from './chain/registration.js'
+export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
 export {
   ERROR_TABLES,
   GuestError,

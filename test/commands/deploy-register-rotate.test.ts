@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ANVIL_KEY, type Anvil, startAnvil } from '../support/anvil.js'
+import { ANVIL_KEY, type Anvil, startAnvil } from '../../src/anvil.js'
 import { cli, cliJson, guestElf } from '../support/cli.js'
 
 let anvil: Anvil

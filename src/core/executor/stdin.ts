@@ -106,7 +106,15 @@ function readLength(reader: ByteReader, minBytes: number): number {
 }
 
 function parseJson(bytes: Uint8Array): Stdin {
-  const value = readJson(bytes)
+  return parseStdinValue(readJson(bytes))
+}
+
+/**
+ * The `json` form, already parsed as JSON: part of a larger document.
+ *
+ * @throws InputError `STDIN_MALFORMED`
+ */
+export function parseStdinValue(value: unknown): Stdin {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return malformed('json', 'it is no object')
   }
@@ -132,14 +140,18 @@ function readJson(bytes: Uint8Array): unknown {
 }
 
 function jsonBuffer(value: unknown, index: number): Uint8Array {
+  return (
+    parseBytesValue(value) ??
+    malformed('json', `buffer ${index} is neither an array of bytes nor 0x hex`)
+  )
+}
+
+/** Bytes as JSON has them: an array of numbers, or 0x hex. Undefined for anything else. */
+export function parseBytesValue(value: unknown): Uint8Array | undefined {
   if (isHex(value)) return fromHex(value)
-  if (
-    Array.isArray(value) &&
-    value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
-  ) {
-    return Uint8Array.from(value)
-  }
-  return malformed('json', `buffer ${index} is neither an array of bytes nor 0x hex`)
+  const isBytes =
+    Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
+  return isBytes ? Uint8Array.from(value) : undefined
 }
 
 function malformed(format: StdinFormat, reason: string): never {

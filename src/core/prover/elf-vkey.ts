@@ -29,12 +29,25 @@ export interface ElfVkeyOptions extends Omit<VkeyOptions, 'recipe'> {
  */
 export async function computeElfVkey(elf: Uint8Array, options: ElfVkeyOptions): Promise<ElfVkey> {
   const { sp1, ...rest } = options
-  const recipe = RECIPES.find(({ release }) => release === sp1)
-  if (recipe === undefined) {
-    const known = RECIPES.map(({ release }) => release).join(', ')
-    throw new InputError('RELEASE_UNKNOWN', { release: sp1, known })
-  }
+  const recipe = recipeOf(sp1)
   const elfHash = toHex(sha256(elf))
   const { bytes32, hashBytes } = await computeVkey(parseElf(elf), { ...rest, recipe })
   return { sp1, elfHash, bytes32, hashBytes }
+}
+
+/**
+ * Refuse at once what `computeElfVkey` would refuse: a service says so before it queues anything.
+ *
+ * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
+ */
+export function checkElf(elf: Uint8Array, sp1: string): void {
+  recipeOf(sp1)
+  parseElf(elf)
+}
+
+function recipeOf(sp1: string): VkeyRecipe {
+  const recipe = RECIPES.find(({ release }) => release === sp1)
+  if (recipe !== undefined) return recipe
+  const known = RECIPES.map(({ release }) => release).join(', ')
+  throw new InputError('RELEASE_UNKNOWN', { release: sp1, known })
 }

@@ -27,13 +27,19 @@ export interface Prover {
 }
 
 export interface ProverOptions {
-  readonly signer: Signer
+  /** Or what gives it once a run is over, so that a service signs with the signer it then has. */
+  readonly signer: Signer | (() => Signer)
   /** Share one between provers to compute each key once. */
   readonly vkeys?: VkeyCache
+  /** Where guests run; default: here, in this thread. */
+  readonly execute?: typeof execute
+  /** Mark every proof as worth nothing, because the signer's quotes are simulated. */
+  readonly simulated?: boolean
 }
 
-export function createProver({ signer, vkeys = new VkeyCache() }: ProverOptions): Prover {
-  return { prove: (elf, stdin, options = {}) => prove({ signer, vkeys }, elf, stdin, options) }
+export function createProver(options: ProverOptions): Prover {
+  const parts = { vkeys: new VkeyCache(), execute, simulated: false, ...options }
+  return { prove: (elf, stdin, options = {}) => prove(parts, elf, stdin, options) }
 }
 
 /**
@@ -42,7 +48,7 @@ export function createProver({ signer, vkeys = new VkeyCache() }: ProverOptions)
  * @throws InterruptedError `signal` was aborted
  */
 async function prove(
-  { signer, vkeys }: Required<ProverOptions>,
+  { signer: signerOrSource, vkeys, execute, simulated }: Required<ProverOptions>,
   elf: Uint8Array,
   stdin: Stdin,
   options: ProveOptions,
@@ -72,6 +78,7 @@ async function prove(
     publicValues: fromHex(run.publicValues),
     teeVersion,
   }
+  const signer = typeof signerOrSource === 'function' ? signerOrSource() : signerOrSource
   const signature = signer.signDigest(scheme.digest(statement))
   const proofBytes = scheme.proofBytes(statement, signature)
   return {
@@ -88,6 +95,7 @@ async function prove(
     signature: toHex(signature),
     ...(scheme.isVersioned && { teeVersion }),
     ...(proofBytes !== undefined && { proofBytes: toHex(proofBytes) }),
+    ...(simulated && { simulated }),
   }
 }
 

@@ -19,6 +19,8 @@ export interface Check {
 
 export interface Verdict {
   readonly valid: boolean
+  /** The proof says of itself that its signer is simulated. */
+  readonly simulated?: true
   readonly checks: readonly Check[]
 }
 
@@ -62,7 +64,8 @@ export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Pr
     ...(contract === undefined ? [] : [contract]),
     checkTrustAnchor(proof, options.signer, contract),
   ]
-  return { valid: checks.every(({ ok }) => ok), checks }
+  const { simulated } = proof
+  return { valid: checks.every(({ ok }) => ok), ...(simulated && { simulated }), checks }
 }
 
 /** @throws RejectedError `VERIFICATION_FAILED`, naming the checks that failed */

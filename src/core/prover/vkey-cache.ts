@@ -27,6 +27,8 @@ export class VkeyCache {
   /** In order of last use. */
   readonly #known = new Map<string, ElfVkey>()
   readonly #running = new Map<string, Computation>()
+  /** Ends with the last computation begun: each takes every core, so they go one by one. */
+  #lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor({
     maxEntries = DEFAULT_MAX_ENTRIES,
@@ -60,7 +62,10 @@ export class VkeyCache {
     const onProgress = (fraction: number) => {
       for (const listener of listeners) listener(fraction)
     }
-    const result = this.#compute(elf, { ...options, onProgress, signal: abort.signal })
+    const compute = () => this.#compute(elf, { ...options, onProgress, signal: abort.signal })
+    const turn = this.#lastTurn.then(compute)
+    this.#lastTurn = turn.catch(() => {})
+    const result = turn
       .then((vkey) => {
         this.#remember(id, vkey)
         return vkey

@@ -26,6 +26,8 @@ export interface Proof {
   readonly signature: Hex
   readonly teeVersion?: number
   readonly proofBytes?: Hex
+  /** The signer's quotes are made up, so the proof proves nothing. */
+  readonly simulated?: true
 }
 
 const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
@@ -49,6 +51,7 @@ const REQUIRED: Readonly<Record<string, Check>> = {
 const OPTIONAL: Readonly<Record<string, Check>> = {
   teeVersion: (value) => (isU32(value) ? undefined : 'is no 32-bit number'),
   proofBytes: hexOf(),
+  simulated: oneOf(true),
 }
 
 /**

@@ -1,0 +1,223 @@
+/**
+ * The service from a client's side. What a server answers is not trusted: a proof is checked to be one
+ * of the program that was sent, signed by the signer it names. Whether that signer is to be trusted
+ * is for `verifyProof` to say.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { type Hex, isHex, toHex } from '../bytes.js'
+import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
+import type { ExecuteLimits } from '../executor/execute.js'
+import type { Stdin } from '../executor/stdin.js'
+import { verifyProof } from '../prover/verify.js'
+import { type Proof, parseProof } from '../signer/proof.js'
+import type { SchemeName } from '../signer/schemes.js'
+
+const FIRST_POLL_MS = 50
+const LONGEST_POLL_MS = 1_000
+const MAX_ANSWER_BYTES = 96 * 2 ** 20
+const MAX_TEXT_LENGTH = 2_000
+/** Waits for room in a full queue, before giving up. */
+const MAX_ATTEMPTS = 20
+
+export interface RemoteProveOptions {
+  readonly sp1?: string
+  readonly scheme?: SchemeName
+  readonly teeVersion?: number
+  /** The server's own limits hold as well. */
+  readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
+  readonly signal?: AbortSignal
+  readonly onState?: (state: string, cycles: number) => void
+}
+
+export interface Client {
+  /**
+   * Have a proof made; the program is uploaded if the server does not have it.
+   *
+   * @throws Sp1TeeError what the server says, with its code: a guest's failure as if it ran here
+   * @throws UnavailableError `SERVER_UNREACHABLE`, `SERVER_ANSWER`
+   * @throws InterruptedError `signal` was aborted
+   */
+  prove(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<Proof>
+  /** Have the server replace its signer; for its operator, from the server's machine. */
+  rotate(signal?: AbortSignal): Promise<{ previous: Hex; current: Hex; txHash: Hex }>
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly retryAfterSeconds: number
+}
+
+interface AskOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly json?: unknown
+  readonly binary?: Uint8Array
+}
+
+export function createClient(url: string): Client {
+  const base = url.replace(/\/+$/, '')
+  const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
+  return { prove, rotate }
+
+  async function prove(
+    elf: Uint8Array,
+    stdin: Stdin,
+    { signal, onState, ...choice }: RemoteProveOptions = {},
+  ): Promise<Proof> {
+    const programId = toHex(sha256(elf))
+    const buffer = stdin.buffers.map(toHex)
+    const proofs = Array.from({ length: Number(stdin.deferredProofs) }, () => null)
+    const request = { programId, stdin: { buffer, proofs }, ...choice }
+    onState?.('sending', 0)
+    let job: unknown
+    try {
+      job = await ask('POST', '/v1/proofs', { json: request, signal })
+    } catch (error) {
+      if (!(error instanceof Sp1TeeError) || error.code !== 'PROGRAM_UNKNOWN') throw error
+      const query = choice.sp1 === undefined ? '' : `?sp1=${encodeURIComponent(choice.sp1)}`
+      await ask('PUT', `/v1/programs${query}`, { binary: elf, signal })
+      job = await ask('POST', '/v1/proofs', { json: request, signal })
+    }
+    const proof = await waitFor(textField(job, 'id'), signal, onState)
+    await check(proof, programId, choice)
+    return proof
+  }
+
+  async function rotate(signal?: AbortSignal) {
+    const answer = await ask('POST', '/v1/signer/rotate', { json: {}, signal })
+    const [previous, current, txHash] = (['previous', 'current', 'txHash'] as const).map((name) => {
+      const value = textField(answer, name)
+      return isHex(value) ? value : unusable(`its field ${name} is no hex`)
+    }) as [Hex, Hex, Hex]
+    return { previous, current, txHash }
+  }
+
+  async function waitFor(
+    id: string,
+    signal: AbortSignal | undefined,
+    onState: RemoteProveOptions['onState'],
+  ): Promise<Proof> {
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(1.5 * pollMs, LONGEST_POLL_MS)) {
+      const job = await ask('GET', `/v1/proofs/${encodeURIComponent(id)}`, { signal })
+      const { state, cycles, proof, error } = job as Record<string, unknown>
+      if (state === 'succeeded') return parseProof(new TextEncoder().encode(JSON.stringify(proof)))
+      if (state === 'failed') throw errorOf(error)
+      onState?.(String(state).slice(0, 20), Number(cycles) || 0)
+      await pause(pollMs, signal)
+    }
+  }
+
+  /** That the proof is of this program, in the scheme asked for, and hangs together. */
+  async function check(proof: Proof, programId: Hex, choice: RemoteProveOptions): Promise<void> {
+    const { checks } = await verifyProof(proof)
+    const wrong = checks.find(({ name, ok }) => !ok && name !== 'trustAnchor')
+    if (wrong !== undefined) unusable(`its proof's ${wrong.name} is wrong: ${wrong.detail}`)
+    if (proof.elfHash !== programId) unusable('its proof is of another program')
+    for (const name of ['sp1', 'scheme', 'teeVersion'] as const) {
+      if (choice[name] !== undefined && choice[name] !== proof[name]) {
+        unusable(`its proof's ${name} is ${proof[name]}`)
+      }
+    }
+  }
+
+  /** The answer's JSON; waits and asks again while the server's queue is full. */
+  async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      const { status, body, retryAfterSeconds } = await send(method, path, options)
+      if (status >= 200 && status < 300) return body
+      if (status !== 429 || attempt === MAX_ATTEMPTS) throw errorOf(body, status)
+      await pause(1000 * retryAfterSeconds, options.signal)
+    }
+  }
+
+  async function send(
+    method: string,
+    path: string,
+    { signal, json, binary }: AskOptions,
+  ): Promise<Answer> {
+    const type = json !== undefined ? 'application/json' : 'application/octet-stream'
+    const body = json !== undefined ? JSON.stringify(json) : binary
+    try {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        redirect: 'error',
+        ...(body !== undefined && { body, headers: { 'content-type': type } }),
+        ...(signal !== undefined && { signal }),
+      })
+      const retryAfterSeconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
+      return { status: response.status, body: await readJson(response), retryAfterSeconds }
+    } catch (error) {
+      if (signal?.aborted) throw interrupted()
+      if (error instanceof Sp1TeeError) throw error
+      const { cause = error } = error as { cause?: unknown }
+      const { code } = cause as { code?: unknown }
+      const reason = typeof code === 'string' ? code : 'the connection failed'
+      throw new UnavailableError('SERVER_UNREACHABLE', { url: origin, reason }, error)
+    }
+  }
+
+  async function readJson(response: Response): Promise<unknown> {
+    const decoder = new TextDecoder()
+    let text = ''
+    let size = 0
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) unusable('it is too long')
+      text += decoder.decode(chunk, { stream: true })
+    }
+    try {
+      return JSON.parse(text)
+    } catch {
+      return unusable(`it is no JSON (HTTP ${response.status})`)
+    }
+  }
+
+  /** A problem as an error with its own code, in the server's words. */
+  function errorOf(problem: unknown, status?: number): Sp1TeeError {
+    const { code, detail, details } = Object(problem) as Record<string, unknown>
+    const isProblem = typeof code === 'string' && typeof detail === 'string'
+    const known = isProblem
+      ? restoreError({
+          code,
+          message: printable(detail),
+          details: typeof details === 'object' ? { ...details } : {},
+        })
+      : undefined
+    if (known !== undefined) return known
+    const reason = isProblem ? `${printable(code)}: ${printable(detail)}` : `HTTP ${status}`
+    return new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+  }
+
+  function textField(value: unknown, name: string): string {
+    const field = (Object(value) as Record<string, unknown>)[name]
+    return typeof field === 'string' ? field : unusable(`its field ${name} is missing`)
+  }
+
+  function unusable(reason: string): never {
+    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+  }
+}
+
+/** A server's text on its way to a terminal: bounded, and without control characters. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT_LENGTH)
+}
+
+function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(interrupted())
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function interrupted(): InterruptedError {
+  return new InterruptedError({ during: "waiting for the server's answer" })
+}

@@ -1,0 +1,81 @@
+/** One thread that runs guests, seen from outside: what it is asked, what it answers, how it ends. */
+import { Worker } from 'node:worker_threads'
+import { type ErrorDetails, InternalError, restoreError, UnavailableError } from '../errors.js'
+import type { ExecuteOptions, ExecutionResult } from '../executor/execute.js'
+import type { Stdin } from '../executor/stdin.js'
+
+export interface ThreadRequest {
+  readonly elf: Uint8Array
+  readonly stdin: Stdin
+  readonly options: Omit<ExecuteOptions, 'signal' | 'onProgress' | 'now'>
+}
+
+/** Any number of `cycles`, then one of the others. */
+export type ThreadAnswer =
+  | { readonly cycles: number }
+  | { readonly result: ExecutionResult }
+  | { readonly error: { code: string; message: string; details: ErrorDetails } }
+
+interface CurrentRun {
+  readonly resolve: (result: ExecutionResult) => void
+  readonly reject: (error: unknown) => void
+  readonly onProgress: ((cycles: number) => void) | undefined
+}
+
+export class ExecutionThread {
+  readonly #worker: Worker
+  #current: CurrentRun | undefined
+  #isAlive = true
+
+  /** @param script - the built execution-worker. */
+  constructor(script: URL) {
+    this.#worker = new Worker(script)
+    this.#worker.on('message', (answer: ThreadAnswer) => this.#onAnswer(answer))
+    this.#worker.on('error', ({ message }) => this.#onEnd(lost(message)))
+    this.#worker.on('exit', () => this.#onEnd(lost('its thread ended')))
+  }
+
+  /** False once it has ended for whatever reason; it takes no run then. */
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /**
+   * One run at a time.
+   *
+   * @throws what `execute` throws in the thread; UnavailableError `EXECUTION_LOST` if the thread dies
+   */
+  run(request: ThreadRequest, onProgress?: (cycles: number) => void): Promise<ExecutionResult> {
+    return new Promise((resolve, reject) => {
+      this.#current = { resolve, reject, onProgress }
+      this.#worker.postMessage(request)
+    })
+  }
+
+  /** End the thread at once, and its run with this error. */
+  async end(error: unknown): Promise<void> {
+    this.#onEnd(error)
+    await this.#worker.terminate()
+  }
+
+  #onAnswer(answer: ThreadAnswer): void {
+    if ('cycles' in answer) {
+      this.#current?.onProgress?.(answer.cycles)
+      return
+    }
+    const run = this.#current
+    this.#current = undefined
+    if ('result' in answer) run?.resolve(answer.result)
+    else run?.reject(restoreError(answer.error) ?? new InternalError(answer.error.message))
+  }
+
+  #onEnd(error: unknown): void {
+    this.#isAlive = false
+    this.#current?.reject(error)
+    this.#current = undefined
+  }
+}
+
+function lost(reason: string): UnavailableError {
+  return new UnavailableError('EXECUTION_LOST', { reason })
+}

@@ -1,0 +1,45 @@
+/** Errors as HTTP tells them: application/problem+json (RFC 9457) with the codes of errors.ts. */
+import type { FastifyError } from 'fastify'
+import { InputError, Sp1TeeError, UnavailableError } from '../errors.js'
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** A bug of ours is told without details: they are for the operator's log. */
+export function problemOf(error: unknown): Problem {
+  const known = error instanceof Sp1TeeError && error.code !== 'INTERNAL' ? error : undefined
+  const { httpStatus: status, code, message: detail, details } = known ?? UNKNOWN
+  return { type: 'about:blank', title: code, status, code, detail, details }
+}
+
+const UNKNOWN = {
+  httpStatus: 500,
+  code: 'INTERNAL',
+  message: 'The server failed at this. Its operator can find the reason in its log.',
+  details: {},
+}
+
+/** What fastify itself refuses, in our codes; anything else as it is. */
+export function typedError(error: FastifyError, bodyLimitBytes: number): unknown {
+  const status = error.statusCode ?? 500
+  if (error instanceof Sp1TeeError || status >= 500) return error
+  if (status === 413) return new UnavailableError('BODY_TOO_LARGE', { limitBytes: bodyLimitBytes })
+  const [problem] = error.validation ?? []
+  const reason =
+    problem === undefined
+      ? shortened(error.message)
+      : `its field ${problem.instancePath || '/'} ${problem.message ?? 'is wrong'}`
+  return new InputError('REQUEST_MALFORMED', { reason })
+}
+
+function shortened(message: string): string {
+  return message.replace(/\.$/, '').slice(0, 200)
+}

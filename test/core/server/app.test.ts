@@ -1,0 +1,375 @@
+/** Every route by its own rules: what it answers, and each refusal, over injected requests. */
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toHex } from '../../../src/core/bytes.js'
+import { detectStdin } from '../../../src/core/executor/stdin.js'
+import { verifyProof } from '../../../src/core/prover/verify.js'
+import { ROUTES } from '../../../src/core/server/routes.js'
+import { elfOf, encode, li } from '../../support/assembler.js'
+import { guestElf, guestInput } from '../../support/cli.js'
+import { newLiveSigner, startService, type TestService } from '../../support/service.js'
+
+const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
+const panics = new Uint8Array(readFileSync(guestElf('panics')))
+const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
+/** n = 10 */
+const STDIN = { buffer: [[10, 0, 0, 0]], ptr: 0, proofs: [] }
+const TEE = 'TEE'
+const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
+const JSON_TYPE = { 'content-type': 'application/json' }
+const BINARY_TYPE = { 'content-type': 'application/octet-stream' }
+
+let service: TestService
+beforeAll(async () => {
+  service = await startService({ bodyLimitBytes: 2 ** 20, limits: { timeoutMs: 2_000 } })
+})
+afterAll(() => service.app.drain(AbortSignal.abort()))
+
+type Json = ReturnType<typeof JSON.parse>
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly headers: Record<string, unknown>
+  readonly text: string
+  readonly json: Json
+}
+
+async function send(
+  method: 'GET' | 'POST' | 'PUT',
+  url: string,
+  payload?: string | Uint8Array,
+  headers: Record<string, string> = {},
+  to = service,
+): Promise<Answer> {
+  const body = typeof payload === 'string' || !payload ? payload : Buffer.from(payload)
+  const response = await to.app.inject({ method, url, headers, ...(body && { payload: body }) })
+  const type = String(response.headers['content-type']).split(';')[0] ?? ''
+  const json = /json/.test(type) ? JSON.parse(response.payload) : undefined
+  const { statusCode: status, headers: received, payload: text } = response
+  return { status, type, headers: received, text, json }
+}
+
+const postJson = (url: string, body: unknown, to = service) =>
+  send('POST', url, JSON.stringify(body), JSON_TYPE, to)
+
+const requestProof = (elf: Uint8Array, more = {}, to = service) =>
+  postJson('/request_proof', { elf: [...elf], stdin: STDIN, proof_mode: TEE, ...more }, to)
+
+const upload = (elf: Uint8Array, query = '') =>
+  send('PUT', `/v1/programs${query}`, elf, BINARY_TYPE)
+
+async function ended(id: string): Promise<Json> {
+  for (;;) {
+    const { json } = await send('GET', `/v1/proofs/${id}`)
+    if (json.state === 'succeeded' || json.state === 'failed') return json
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function expectProblem(answer: Answer, status: number, code: string): void {
+  expect([answer.status, answer.json?.code]).toEqual([status, code])
+  expect(answer.type).toBe('application/problem+json')
+  expect(answer.json).toMatchObject({ status, title: code, detail: expect.any(String) })
+}
+
+describe('POST /request_proof and /wait_proof', () => {
+  it('answer as the proof of concept does', async () => {
+    const request = await requestProof(fibonacci)
+    expect([request.status, request.type]).toEqual([200, 'text/plain'])
+    expect(request.text).toMatch(/^[0-9a-f-]{36}$/)
+    for (const body of [request.text, ` ${request.text}\n`, `"${request.text}"`]) {
+      const { status, json } = await send('POST', '/wait_proof', body)
+      expect(status).toBe(200)
+      expect(Object.keys(json)).toEqual(['signature', 'vk', 'public_values'])
+      expect(json.signature).toHaveLength(65)
+      expect(toHex(Uint8Array.from(json.vk))).toBe(
+        '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
+      )
+      expect(toHex(Uint8Array.from(json.public_values))).toBe('0x0a0000002200000037000000')
+    }
+    const { proof } = await ended(request.text)
+    const verdict = await verifyProof(proof, { signer: service.signer.signer.address })
+    expect(verdict.valid).toBe(true)
+  })
+
+  it('tell a guest that failed (422), with its code and output', async () => {
+    const { buffers } = detectStdin(readFileSync(guestInput('panics')))
+    const stdin = { buffer: buffers.map(toHex) }
+    const { text: id } = await requestProof(panics, { stdin })
+    const answer = await send('POST', '/wait_proof', id)
+    expectProblem(answer, 422, 'GUEST_EXIT')
+    expect(answer.json.details.stderr).toContain('panicked')
+  })
+
+  it('tell a guest that never ends (422), and live on', async () => {
+    const { text: id } = await requestProof(endless)
+    expectProblem(await send('POST', '/wait_proof', id), 422, 'TIMEOUT')
+    expect((await send('GET', '/healthz')).status).toBe(200)
+  })
+
+  it.each<[string, number, string, unknown]>([
+    ['another proof mode', 400, 'PROOF_MODE', { elf: [], stdin: STDIN, proof_mode: 'Groth16' }],
+    ['no proof mode', 400, 'REQUEST_MALFORMED', { elf: [], stdin: STDIN }],
+    ['no stdin', 400, 'REQUEST_MALFORMED', { elf: [], proof_mode: TEE }],
+    [
+      'an unknown field',
+      400,
+      'REQUEST_MALFORMED',
+      { elf: [], stdin: STDIN, proof_mode: TEE, x: 1 },
+    ],
+    [
+      'bytes that are none',
+      400,
+      'REQUEST_MALFORMED',
+      { elf: [256], stdin: STDIN, proof_mode: TEE },
+    ],
+    ['no ELF', 400, 'ELF_NOT_ELF', { elf: [1, 2, 3], stdin: STDIN, proof_mode: TEE }],
+    [
+      'a stdin that is none',
+      400,
+      'STDIN_MALFORMED',
+      { elf: [], stdin: { buffer: [['a']] }, proof_mode: TEE },
+    ],
+    [
+      'deferred proofs',
+      400,
+      'STDIN_DEFERRED_PROOFS',
+      { elf: [...fibonacci], stdin: { buffer: [], proofs: [0] }, proof_mode: TEE },
+    ],
+  ])('refuse %s', async (_what, status, code, body) => {
+    expectProblem(await postJson('/request_proof', body), status, code)
+  })
+
+  it('refuse what is no id (400) and one that is unknown (404)', async () => {
+    for (const body of ['', 'x', '1'.repeat(1000), `${UNKNOWN_ID}/..`]) {
+      expectProblem(await send('POST', '/wait_proof', body), 400, 'REQUEST_MALFORMED')
+    }
+    expectProblem(await send('POST', '/wait_proof', UNKNOWN_ID), 404, 'JOB_UNKNOWN')
+  })
+})
+
+describe('PUT /v1/programs', () => {
+  it('names the program and its key', async () => {
+    const { status, json } = await upload(fibonacci)
+    expect(status).toBe(200)
+    expect(json).toEqual({
+      programId: '0x7aec6c9f0fbf140069388ae00b37903be9000a7b9ee4bf185507ca859a307a11',
+      vkey: '0x00e3caa2e260cfb01b4b6a1a0970b521b15f7c56c73f5ce0a76607df290e8cd6',
+      vkeyHash: '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
+      sp1: '3.4.0',
+    })
+  })
+
+  it('refuses what is no program, an unknown release, and another media type', async () => {
+    expectProblem(await upload(Uint8Array.of(1)), 400, 'ELF_NOT_ELF')
+    expectProblem(await upload(fibonacci, '?sp1=9.9.9'), 400, 'RELEASE_UNKNOWN')
+    expectProblem(await send('PUT', '/v1/programs', '{}', JSON_TYPE), 415, 'MEDIA_TYPE')
+  })
+})
+
+describe('POST /v1/proofs', () => {
+  it('answers 202 with the place of the job, which ends with a proof file', async () => {
+    const { json: program } = await upload(fibonacci)
+    const body = { programId: program.programId, stdin: { buffer: ['0x0a000000'] } }
+    const accepted = await postJson('/v1/proofs', body)
+    expect(accepted.status).toBe(202)
+    expect(accepted.headers.location).toBe(`/v1/proofs/${accepted.json.id}`)
+    const { state, proof, cycles } = await ended(accepted.json.id)
+    expect([state, cycles]).toEqual(['succeeded', proof.cycles])
+    expect((await verifyProof(proof, { signer: service.signer.signer.address })).valid).toBe(true)
+  })
+
+  it('says of a job that failed why', async () => {
+    const { json } = await upload(elfOf({ text: [...li(5, 0), ...li(10, 3), encode('ecall')] }))
+    const { json: job } = await postJson('/v1/proofs', { programId: json.programId })
+    const { state, error, proof } = await ended(job.id)
+    expect([state, error.code, error.status, proof]).toEqual([
+      'failed',
+      'GUEST_EXIT',
+      422,
+      undefined,
+    ])
+  })
+
+  it('runs within the limits that the client asks for, and never beyond its own', async () => {
+    const { json } = await upload(endless)
+    const run = async (limits: object) => {
+      const { json: job } = await postJson('/v1/proofs', { programId: json.programId, limits })
+      return (await ended(job.id)).error
+    }
+    expect(await run({ cycles: 1000 })).toMatchObject({
+      code: 'CYCLE_LIMIT',
+      details: { limit: 1000 },
+    })
+    expect(await run({ timeoutMs: 86_400_000 })).toMatchObject({
+      code: 'TIMEOUT',
+      details: { timeoutSeconds: 2 },
+    })
+  })
+
+  it('signs no scheme but its own', async () => {
+    const { json } = await upload(fibonacci)
+    const body = { programId: json.programId, scheme: 'succinct', teeVersion: 1 }
+    expectProblem(await postJson('/v1/proofs', body), 400, 'SCHEME_REFUSED')
+  })
+
+  it.each<[string, number, string, object]>([
+    ['a program it does not have', 404, 'PROGRAM_UNKNOWN', { programId: `0x${'00'.repeat(32)}` }],
+    ['no program', 400, 'REQUEST_MALFORMED', {}],
+    ['a program id of another form', 400, 'REQUEST_MALFORMED', { programId: '0xAB' }],
+    [
+      'an unknown limit',
+      400,
+      'REQUEST_MALFORMED',
+      { programId: `0x${'00'.repeat(32)}`, limits: { gas: 1 } },
+    ],
+    [
+      'a limit of 0',
+      400,
+      'REQUEST_MALFORMED',
+      { programId: `0x${'00'.repeat(32)}`, limits: { cycles: 0 } },
+    ],
+    [
+      'a limit as text',
+      400,
+      'REQUEST_MALFORMED',
+      { programId: `0x${'00'.repeat(32)}`, limits: { cycles: '1' } },
+    ],
+  ])('refuses %s', async (_what, status, code, body) => {
+    expectProblem(await postJson('/v1/proofs', body), status, code)
+  })
+
+  it('refuses, in problem+json, bodies that are no JSON, too large, or of another type', async () => {
+    const url = '/v1/proofs'
+    expectProblem(await send('POST', url, '{', JSON_TYPE), 400, 'REQUEST_MALFORMED')
+    expectProblem(await send('POST', url, '', JSON_TYPE), 400, 'REQUEST_MALFORMED')
+    expectProblem(
+      await send('POST', url, '{}', { 'content-type': 'text/plain' }),
+      415,
+      'MEDIA_TYPE',
+    )
+    expectProblem(await send('POST', url, '{}'), 415, 'MEDIA_TYPE')
+    const large = JSON.stringify({ programId: 'x'.repeat(2 ** 20) })
+    expectProblem(await send('POST', url, large, JSON_TYPE), 413, 'BODY_TOO_LARGE')
+    expectProblem(await postJson(url, JSON.parse('{"__proto__": 1}')), 400, 'REQUEST_MALFORMED')
+  })
+})
+
+describe('GET /v1/proofs/ID', () => {
+  it('refuses an id that is unknown, or is none', async () => {
+    expectProblem(await send('GET', `/v1/proofs/${UNKNOWN_ID}`), 404, 'JOB_UNKNOWN')
+    expectProblem(await send('GET', '/v1/proofs/..%2fetc'), 400, 'REQUEST_MALFORMED')
+  })
+})
+
+describe('the signer', () => {
+  it('is shown with where it is registered, and replaced for its operator', async () => {
+    const before = (await send('GET', '/v1/signer')).json
+    expect(before).toEqual({
+      address: service.signer.signer.address,
+      expiresAt: expect.any(Number),
+      chainId: 31337,
+      registry: `0x${'22'.repeat(20)}`,
+      schemes: ['automata'],
+    })
+    const { status, json } = await postJson('/v1/signer/rotate', {})
+    expect(status).toBe(200)
+    expect(json.previous).toBe(before.address)
+    expect((await send('GET', '/v1/signer')).json.address).toBe(json.current)
+  })
+
+  it('is not replaced for others: another machine, another name, a form of a web page', async () => {
+    const url = '/v1/signer/rotate'
+    const options = { method: 'POST', url, payload: '{}', headers: JSON_TYPE } as const
+    const elsewhere = await service.app.inject({ ...options, remoteAddress: '10.0.0.1' })
+    expect([elsewhere.statusCode, elsewhere.json().code]).toEqual([403, 'OPERATOR_ONLY'])
+    const headers = { ...JSON_TYPE, host: 'rebound.example' }
+    expectProblem(await send('POST', url, '{}', headers), 403, 'OPERATOR_ONLY')
+    expectProblem(
+      await send('POST', url, '{}', { 'content-type': 'text/plain' }),
+      415,
+      'MEDIA_TYPE',
+    )
+  })
+})
+
+describe('health', () => {
+  it('healthz and readyz are 200 while it serves', async () => {
+    expect(await send('GET', '/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } })
+    expect(await send('GET', '/readyz')).toMatchObject({ status: 200, json: { status: 'ready' } })
+  })
+
+  it('readyz and new work are 503 without a signer that is registered for long enough', async () => {
+    const signer = newLiveSigner({
+      register: async (address) => ({
+        address,
+        txHash: '0x',
+        blockNumber: 1,
+        expiresAt: 1_800_000_010,
+      }),
+    })
+    const other = await startService({ signer })
+    expectProblem(await send('GET', '/readyz', undefined, {}, other), 503, 'SIGNER_NOT_READY')
+    await signer.start()
+    expectProblem(await send('GET', '/readyz', undefined, {}, other), 503, 'SIGNER_NOT_READY')
+    expectProblem(await requestProof(fibonacci, {}, other), 503, 'SIGNER_NOT_READY')
+    expect((await send('GET', '/healthz', undefined, {}, other)).status).toBe(200)
+    await other.app.drain(AbortSignal.abort())
+  })
+})
+
+describe('limits and the end', () => {
+  it('refuses above its queue with 429 and Retry-After', async () => {
+    const small = await startService({ concurrency: 1, maxQueued: 1 })
+    const first = await requestProof(endless, {}, small)
+    const second = await requestProof(endless, {}, small)
+    expect([first.status, second.status]).toEqual([200, 200])
+    const third = await requestProof(endless, {}, small)
+    expectProblem(third, 429, 'QUEUE_FULL')
+    expect(Number(third.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+    await small.app.drain(AbortSignal.abort())
+  })
+
+  it('ends what it accepted and answers who waits, before it stops', async () => {
+    const stopping = await startService()
+    const { text: id } = await requestProof(fibonacci, {}, stopping)
+    const waiting = send('POST', '/wait_proof', id, {}, stopping)
+    const drained = stopping.app.drain(new AbortController().signal)
+    expectProblem(await requestProof(fibonacci, {}, stopping), 503, 'SERVER_DRAINING')
+    expect((await waiting).status).toBe(200)
+    await drained
+  })
+
+  it('at its deadline ends a job as interrupted', async () => {
+    const stopping = await startService()
+    const { text: id } = await requestProof(endless, {}, stopping)
+    const waiting = send('POST', '/wait_proof', id, {}, stopping)
+    await stopping.app.drain(AbortSignal.timeout(200))
+    expectProblem(await waiting, 503, 'INTERRUPTED')
+  })
+
+  it('tells no client of a bug, and its operator everything', async () => {
+    const broken = await startService()
+    Object.defineProperty(broken.signer, 'rotate', {
+      value: () => Promise.reject(new RangeError('secret detail')),
+    })
+    const answer = await postJson('/v1/signer/rotate', {}, broken)
+    expectProblem(answer, 500, 'INTERNAL')
+    expect(answer.text).not.toContain('secret')
+    expect(broken.bugs.map(String)).toEqual(['RangeError: secret detail'])
+    await broken.app.drain(AbortSignal.abort())
+  })
+})
+
+it('knows no other route', async () => {
+  expectProblem(await send('GET', '/etc/passwd'), 404, 'ROUTE_UNKNOWN')
+  const wrongMethod = await send('PUT', '/request_proof', '{}', JSON_TYPE)
+  expectProblem(wrongMethod, 404, 'ROUTE_UNKNOWN')
+})
+
+it('every route has a test here', () => {
+  const text = readFileSync(new URL(import.meta.url), 'utf8')
+  const missing = ROUTES.filter(({ url }) => !text.includes(url.replace('/:id', '')))
+  expect(missing).toEqual([])
+})

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { UnavailableError } from '../../../src/core/errors.js'
+import type { SignerEvent } from '../../../src/core/server/live-signer.js'
+import { NOW_SECONDS, newLiveSigner, registered } from '../../support/service.js'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const outage = new UnavailableError('RPC_UNREACHABLE', { url: 'x', reason: 'y' })
+
+describe('the live signer', () => {
+  it('signs nothing before it is registered', async () => {
+    const live = newLiveSigner()
+    expect(() => live.signer).toThrow(expect.objectContaining({ code: 'SIGNER_NOT_READY' }))
+    const { address } = await live.start()
+    expect(live.signer.address).toBe(address)
+    live.stop()
+  })
+
+  it('fails to start with the reason', async () => {
+    const live = newLiveSigner({ register: () => Promise.reject(outage) })
+    await expect(live.start()).rejects.toBe(outage)
+  })
+
+  it('is replaced on the timer, only when the next one is confirmed', async () => {
+    let confirm = () => {}
+    let asked = 0
+    const events: SignerEvent[] = []
+    const live = newLiveSigner({
+      rotateEveryMs: 1000,
+      register: async (address) => {
+        if (asked++ > 0) {
+          await new Promise<void>((resolve) => {
+            confirm = resolve
+          })
+        }
+        return registered(address)
+      },
+      onEvent: (event) => events.push(event),
+    })
+    const { address: first } = await live.start()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(live.signer.address).toBe(first)
+    confirm()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(live.signer.address).not.toBe(first)
+    expect(events).toEqual([
+      {
+        kind: 'rotated',
+        rotation: { previous: first, current: live.signer.address, txHash: expect.any(String) },
+      },
+    ])
+    live.stop()
+  })
+
+  it('stays when a rotation fails, and tries again ever later until one succeeds', async () => {
+    let outages = 0
+    const retries: number[] = []
+    const live = newLiveSigner({
+      rotateEveryMs: 1000,
+      register: async (address) => {
+        if (outages-- > 0) throw outage
+        return registered(address)
+      },
+      onEvent: (event) => {
+        if (event.kind === 'failed') retries.push(event.retryMs)
+      },
+    })
+    const { address: first } = await live.start()
+    outages = 8
+    await vi.advanceTimersByTimeAsync(1000 + 1000 + 2000 + 4000 + 8000)
+    expect(live.signer.address).toBe(first)
+    await vi.advanceTimersByTimeAsync(16_000 + 32_000 + 60_000 + 60_000)
+    expect(retries).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
+    expect(live.signer.address).not.toBe(first)
+    live.stop()
+  })
+
+  it('signs nothing when its registration is about to expire, until a rotation mends it', async () => {
+    let now = NOW_SECONDS
+    let isOut = false
+    const live = newLiveSigner({
+      nowSeconds: () => now,
+      register: async (address) => {
+        if (isOut) throw outage
+        return { ...(await registered(address)), expiresAt: now + 3600 }
+      },
+    })
+    await live.start()
+    isOut = true
+    await expect(live.rotate()).rejects.toBe(outage)
+    now += 3600 - 31
+    expect(() => live.signer).not.toThrow()
+    now += 1
+    expect(() => live.signer).toThrow(expect.objectContaining({ code: 'SIGNER_NOT_READY' }))
+    isOut = false
+    await live.rotate()
+    expect(() => live.signer).not.toThrow()
+    live.stop()
+  })
+
+  it('rotates once however many ask', async () => {
+    const live = newLiveSigner()
+    await live.start()
+    const [a, b] = await Promise.all([live.rotate(), live.rotate()])
+    expect(a).toBe(b)
+    live.stop()
+  })
+
+  it('rotates no more once it is stopped, and abandons a rotation under way', async () => {
+    let asked = 0
+    const live = newLiveSigner({
+      register: (address, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+          if (asked++ === 0) registered(address).then(resolve, reject)
+        }),
+    })
+    await live.start()
+    const rotation = live.rotate()
+    live.stop()
+    await expect(rotation).rejects.toBeDefined()
+    expect(() => live.rotate()).toThrow(expect.objectContaining({ code: 'INTERRUPTED' }))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -1,0 +1,57 @@
+/** A service for tests: the real execution pool, a signer that no chain has to register. */
+import { randomUUID } from 'node:crypto'
+import type { Registration } from '../../src/core/chain/registration.js'
+import { type App, type AppOptions, createApp, LiveSigner } from '../../src/core/server/app.js'
+import { createSigner } from '../../src/core/signer/signer.js'
+
+/** Threads run what is built; the rest runs from source. */
+export const EXECUTION_SCRIPT = new URL(
+  '../../dist/core/server/execution-worker.js',
+  import.meta.url,
+)
+export const NOW_SECONDS = 1_800_000_000
+
+let signers = 0
+
+export function newTestSigner() {
+  return createSigner(new Uint8Array(32).fill(++signers))
+}
+
+export async function registered(address: `0x${string}`): Promise<Registration> {
+  const expiresAt = NOW_SECONDS + 3600
+  return { address, txHash: `0x${'ab'.repeat(32)}`, blockNumber: 1, expiresAt }
+}
+
+export function newLiveSigner(options: Partial<ConstructorParameters<typeof LiveSigner>[0]> = {}) {
+  return new LiveSigner({
+    newSigner: newTestSigner,
+    register: registered,
+    rotateEveryMs: 1_800_000,
+    nowSeconds: () => NOW_SECONDS,
+    ...options,
+  })
+}
+
+export interface TestService {
+  readonly app: App
+  readonly signer: LiveSigner
+  readonly bugs: unknown[]
+}
+
+export async function startService(options: Partial<AppOptions> = {}): Promise<TestService> {
+  const signer = options.signer ?? newLiveSigner()
+  if (options.signer === undefined) await signer.start()
+  const bugs: unknown[] = []
+  const app = createApp({
+    signer,
+    registry: { chainId: 31337, address: `0x${'22'.repeat(20)}` },
+    simulated: false,
+    concurrency: 2,
+    newId: randomUUID,
+    nowMs: () => performance.now(),
+    executionScript: EXECUTION_SCRIPT,
+    onError: (error) => bugs.push(error),
+    ...options,
+  })
+  return { app, signer, bugs }
+}
