@@ -1,1 +1,2 @@
-export function foundryBinary(name: 'forge' | 'anvil'): string
+/** Types for tests, which are TypeScript. */
+export function forge(args: readonly string[]): { readonly status: number | null }

@@ -22,9 +22,12 @@ export interface Anvil {
 /**
  * @throws UnavailableError `ANVIL_MISSING`, `ANVIL_FAILED`
  */
-export async function startAnvil(options: readonly string[] = []): Promise<Anvil> {
+export async function startAnvil(
+  options: readonly string[] = [],
+  binary = anvilBinary(),
+): Promise<Anvil> {
   const args = ['--host', '127.0.0.1', '--port', '0', '--hardfork', HARDFORK, ...options]
-  const anvil = execa(anvilBinary(), args, {
+  const anvil = execa(binary, args, {
     stdin: 'ignore',
     stderr: 'ignore',
     buffer: false,

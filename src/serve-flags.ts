@@ -19,6 +19,12 @@ export const serveFlags = {
     description:
       'bring up everything on this machine: a chain (anvil), its contracts, simulated quotes',
   }),
+  anvil: Flags.string({
+    description: 'the anvil of --dev; default: of the npm package, else of PATH',
+    helpValue: 'FILE',
+    env: 'SP1_TEE_ANVIL',
+    dependsOn: ['dev'],
+  }),
   listen: Flags.string({
     description: 'address to listen on; port 0 takes a free one',
     helpValue: 'HOST:PORT',

@@ -46,7 +46,11 @@ export default class Serve extends BaseCommand {
       return this.#serve(flags, address, registration)
     }
     checkDevelopmentFlags(this.argv)
-    const anvil = await this.#step('Start a chain (anvil)', startAnvil, ({ rpcUrl }) => rpcUrl)
+    const anvil = await this.#step(
+      'Start a chain (anvil)',
+      () => startAnvil([], flags.anvil),
+      ({ rpcUrl }) => rpcUrl,
+    )
     try {
       const { deployment, registration } = await this.#step(
         'Deploy the contracts',

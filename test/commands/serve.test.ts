@@ -1,0 +1,258 @@
+/** The service as its operator and its clients run it: real processes, a real chain, real HTTP. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ANVIL_KEY, startAnvil } from '../../src/anvil.js'
+import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
+import { startRpcProxy } from '../support/rpc-proxy.js'
+
+const BIN = new URL('../../bin/run.js', import.meta.url).pathname
+
+interface Server {
+  readonly ready: {
+    url: string
+    signer: string
+    registry: string
+    multiProof: string
+    rpcUrl: string
+    simulated?: true
+  }
+  readonly stderr: () => string
+  readonly process: ChildProcess
+  /** Sends SIGTERM. */
+  stop(): Promise<number | null>
+}
+
+let folder: string
+const servers: Server[] = []
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sp1-tee-serve-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()))
+})
+
+async function serve(args: readonly string[]): Promise<Server> {
+  const state = ['--state-dir', join(folder, 'state'), '--json']
+  const child = spawn(process.execPath, [BIN, 'serve', ...args, ...state], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    once(child, 'exit').then(() => Promise.reject(new Error(`serve ended: ${stderr}`))),
+  ])
+  const server: Server = {
+    ready: JSON.parse(line),
+    stderr: () => stderr,
+    process: child,
+    async stop() {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM')
+        await once(child, 'exit')
+      }
+      return child.exitCode
+    },
+  }
+  servers.push(server)
+  return server
+}
+
+const FREE_PORT = ['--listen', '127.0.0.1:0']
+
+async function signerOf(url: string): Promise<string> {
+  const answer = (await (await fetch(`${url}/v1/signer`)).json()) as { address: string }
+  return answer.address
+}
+
+async function isRunning(pattern: string): Promise<boolean> {
+  const child = spawn('pgrep', ['-f', pattern])
+  const [code] = await once(child, 'exit')
+  return code === 0
+}
+
+describe('serve --dev', () => {
+  it('brings up everything: proofs are accepted on chain, changed and foreign ones are not', async () => {
+    const { ready, stop } = await serve(['--dev', ...FREE_PORT])
+    expect(ready.simulated).toBe(true)
+    expect((await fetch(`${ready.url}/readyz`)).status).toBe(200)
+
+    const proofFile = join(folder, 'proof.json')
+    const input = ['--stdin', guestInput('fibonacci'), '--out', proofFile]
+    const prove = await cliJson(['prove', guestElf('fibonacci'), ...input, '--url', ready.url])
+    expect([prove.exitCode, prove.json.signer, prove.json.simulated]).toEqual([
+      0,
+      ready.signer,
+      true,
+    ])
+    const anchor = ['--rpc-url', ready.rpcUrl, '--multiproof', ready.multiProof]
+    const elf = ['--elf', guestElf('fibonacci')]
+    const verify = await cliJson(['verify', proofFile, ...anchor, ...elf])
+    expect(verify.json).toMatchObject({ valid: true, simulated: true })
+
+    const forgedFile = join(folder, 'forged.json')
+    const publicValues = `${prove.json.publicValues.slice(0, -2)}00`
+    await writeFile(forgedFile, JSON.stringify({ ...prove.json, publicValues }))
+    expect((await cliJson(['verify', forgedFile, ...anchor])).exitCode).toBe(5)
+
+    expect(await stop()).toBe(0)
+    expect(await isRunning(`anvil.*${new URL(ready.rpcUrl).port}`)).toBe(false)
+    const after = await cliJson(['prove', guestElf('fibonacci'), '--url', ready.url])
+    expect([after.exitCode, after.json.error.code]).toEqual([8, 'SERVER_UNREACHABLE'])
+  })
+
+  it('loses and refuses nothing while the signer rotates every second', async () => {
+    const { ready } = await serve(['--dev', ...FREE_PORT, '--rotate-every', '1'])
+    const signers = new Set<string>()
+    for (let round = 0; round < 6; round++) {
+      const out = join(folder, `round-${round}.json`)
+      const args = ['--input', '0x0a000000', '--out', out, '--url', ready.url]
+      const prove = await cliJson(['prove', guestElf('fibonacci'), ...args])
+      expect(prove.exitCode).toBe(0)
+      signers.add(prove.json.signer)
+      const anchor = ['--rpc-url', ready.rpcUrl, '--multiproof', ready.multiProof]
+      expect((await cliJson(['verify', out, ...anchor])).json.valid).toBe(true)
+    }
+    expect(signers.size).toBeGreaterThan(2)
+    const rotate = await cliJson(['rotate', '--url', ready.url])
+    expect(rotate.exitCode).toBe(0)
+    expect(await signerOf(ready.url)).not.toBe(rotate.json.previous)
+  })
+
+  it('shows people the steps’ outcome, and stops on Ctrl-C', async () => {
+    const args = ['serve', '--dev', ...FREE_PORT, '--state-dir', join(folder, 'state')]
+    const child = spawn(process.execPath, [BIN, ...args], {
+      env: { ...process.env, NO_COLOR: '1' },
+    })
+    let stdout = ''
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+      if (stdout.includes('expires')) child.kill('SIGINT')
+    })
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^SIMULATED/)
+    for (const name of ['url', 'rpcUrl', 'registry', 'multiProof', 'signer']) {
+      expect(stdout).toMatch(new RegExp(`^${name} +(http|0x)`, 'm'))
+    }
+  })
+})
+
+describe('serve against a chain that fails', () => {
+  it('keeps its signer while the RPC answers errors, and rotates when it is back', async () => {
+    const anvil = await startAnvil()
+    const rpc = await startRpcProxy(anvil.rpcUrl)
+    try {
+      const payer = ['--private-key', ANVIL_KEY]
+      const state = ['--state-dir', join(folder, 'state')]
+      const deploy = ['deploy', '--rpc-url', anvil.rpcUrl, ...payer, ...state, '--simulated']
+      const { json: contracts } = await cliJson(deploy)
+      const registry = ['--registry', contracts.registry, '--provider', 'simulated']
+      const { ready, stderr } = await serve([
+        '--rpc-url',
+        rpc.url,
+        ...payer,
+        ...registry,
+        ...FREE_PORT,
+      ])
+
+      const outages: [string, typeof rpc.tamper][] = [
+        [
+          'CHAIN_REVERTED',
+          (method, block) =>
+            method === 'eth_getBlockByNumber'
+              ? { ...block, hash: `0x${'00'.repeat(32)}` }
+              : undefined,
+        ],
+        [
+          'RPC_FAILED',
+          (method) => (method === 'eth_sendRawTransaction' ? new Error('no') : undefined),
+        ],
+        [
+          'REGISTRATION_UNREADABLE',
+          (method, result) =>
+            method === 'eth_call' && /^0x0+1$/.test(result) ? `0x${'00'.repeat(32)}` : undefined,
+        ],
+      ]
+      for (const [code, tamper] of outages) {
+        rpc.tamper = tamper
+        const failed = await cliJson(['rotate', '--url', ready.url])
+        expect([failed.exitCode, failed.json.error.code]).toEqual([7, code])
+        expect(await signerOf(ready.url)).toBe(ready.signer)
+      }
+      rpc.tamper = () => undefined
+      const rotated = await cliJson(['rotate', '--url', ready.url])
+      expect([rotated.exitCode, rotated.json.previous]).toEqual([0, ready.signer])
+      expect(stderr()).toContain(`signer: ${rotated.json.current}`)
+    } finally {
+      await Promise.all(servers.splice(0).map((server) => server.stop()))
+      await rpc.stop()
+      await anvil.stop()
+    }
+  })
+})
+
+describe('prove --url', () => {
+  it('tells a guest’s failure as if it had run here', async () => {
+    const { ready } = await serve(['--dev', ...FREE_PORT])
+    const out = ['--out', join(folder, 'failed.json'), '--url', ready.url]
+    const panics = ['prove', guestElf('panics'), '--stdin', guestInput('panics'), ...out]
+    const failed = await cli(panics)
+    expect(failed.exitCode).toBe(3)
+    expect(failed.stderr).toContain('error[GUEST_EXIT]')
+    expect(failed.stderr).toContain('guest stderr | the reason given by the input')
+    const endless = ['prove', guestElf('endless'), '--cycle-limit', '100000', ...out]
+    expect((await cliJson(endless)).json.error.code).toBe('CYCLE_LIMIT')
+    await expect(readFile(out[1] ?? '')).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('refusals', () => {
+  const common = [
+    '--private-key',
+    ANVIL_KEY,
+    '--provider',
+    'simulated',
+    '--registry',
+    `0x${'11'.repeat(20)}`,
+  ]
+
+  it.each<[string, number, string, string[]]>([
+    [
+      'an RPC that is not there',
+      7,
+      'RPC_UNREACHABLE',
+      ['--rpc-url', 'http://127.0.0.1:1', ...common],
+    ],
+    ['no RPC', 2, 'FLAG_INVALID', common],
+    ['no gas payer', 2, 'FLAG_INVALID', ['--rpc-url', 'http://127.0.0.1:1', ...common.slice(2)]],
+    ['an address others can reach', 2, 'FLAG_INVALID', ['--dev', '--listen', '0.0.0.0:0']],
+    ['no address', 2, 'FLAG_INVALID', ['--dev', '--listen', 'localhost']],
+    ['a chain beside --dev', 2, 'FLAG_INVALID', ['--dev', '--rpc-url', 'http://127.0.0.1:1']],
+    [
+      'an address of another machine',
+      8,
+      'LISTEN_FAILED',
+      ['--dev', '--listen', '192.0.2.1:0', '--insecure'],
+    ],
+  ])('%s', async (_what, exitCode, code, args) => {
+    const run = await cliJson(['serve', ...args, '--state-dir', join(folder, 'state')])
+    expect([run.exitCode, run.json.error.code]).toEqual([exitCode, code])
+  })
+
+  it('asks for anvil by name where there is none', async () => {
+    const away = join(folder, 'away')
+    const env = { SP1_TEE_ANVIL: away }
+    const run = await cliJson(['serve', '--dev', '--state-dir', away], { env })
+    expect([run.exitCode, run.json.error.code]).toEqual([7, 'ANVIL_MISSING'])
+    expect(run.json.error.message).toContain('@foundry-rs/anvil')
+  })
+})
