@@ -27,8 +27,6 @@ export class VkeyCache {
   /** In order of last use. */
   readonly #known = new Map<string, ElfVkey>()
   readonly #running = new Map<string, Computation>()
-  /** Ends with the last computation begun: each takes every core, so they go one by one. */
-  #lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor({
     maxEntries = DEFAULT_MAX_ENTRIES,
@@ -62,10 +60,7 @@ export class VkeyCache {
     const onProgress = (fraction: number) => {
       for (const listener of listeners) listener(fraction)
     }
-    const compute = () => this.#compute(elf, { ...options, onProgress, signal: abort.signal })
-    const turn = this.#lastTurn.then(compute)
-    this.#lastTurn = turn.catch(() => {})
-    const result = turn
+    const result = this.#compute(elf, { ...options, onProgress, signal: abort.signal })
       .then((vkey) => {
         this.#remember(id, vkey)
         return vkey

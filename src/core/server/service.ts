@@ -4,7 +4,7 @@ import { InputError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import { DEFAULT_SP1_VERSION } from '../executor/release.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
-import { checkElf, type ElfVkey } from '../prover/elf-vkey.js'
+import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type ProveOptions, type Prover } from '../prover/prove.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { SchemeName } from '../signer/schemes.js'
@@ -60,7 +60,7 @@ export class Service {
   readonly #options: ServiceOptions
   readonly #limits: ExecuteLimits
   readonly #programs = new ProgramStore()
-  readonly #vkeys = new VkeyCache()
+  readonly #vkeys = new VkeyCache({ compute: oneAtATime(computeElfVkey) })
   readonly #pool: ExecutionPool
   readonly #prover: Prover
   #uploads = 0
@@ -173,5 +173,17 @@ export class Service {
       capped[name] = Math.min(capped[name], asked[name] ?? capped[name])
     }
     return capped
+  }
+}
+
+/** A verifying key takes every core, so several at once would only take more memory. */
+function oneAtATime<A extends readonly unknown[], R>(
+  compute: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (...args) => {
+    const turn = last.then(() => compute(...args))
+    last = turn.catch(() => {})
+    return turn
   }
 }
