@@ -1,7 +1,7 @@
 /**
  * Syscalls that set the digests a proof exposes, word by word: SHA-256 of the public values, and the
  * hash chain of verified deferred proofs. The executor only records them; the prover compares.
- * Source: sp1-core-executor 3.4.0 syscalls/{commit,deferred}.rs.
+ * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{commit,deferred}.rs.
  */
 import { defineSyscall, invalid, type Syscall, type SyscallContext } from './syscall.js'
 

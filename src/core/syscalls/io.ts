@@ -1,11 +1,12 @@
 /**
  * Syscalls that move bytes between guest and host: WRITE, HINT_LEN and HINT_READ.
- * Source: sp1-core-executor 3.4.0 syscalls/{write,hint}.rs.
+ * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{write,hint}.rs.
  */
 import { GuestError } from '../errors.js'
-import { defineSyscall, invalid } from './syscall.js'
+import { defineSyscall, type GuestIo, invalid, type Syscall } from './syscall.js'
 
 const A2 = 12
+const NO_INPUT = 2 ** 32 - 1
 
 export const write = defineSyscall({
   name: 'WRITE',
@@ -21,13 +22,17 @@ export const write = defineSyscall({
   },
 })
 
-export const hintLen = defineSyscall({
-  name: 'HINT_LEN',
-  code: 0x00_00_00_f0,
-  extraCycles: 0,
-  execute({ io }) {
+/** Without input SP1 3.x panics. */
+export const hintLen = hintLength((io) => io.nextInputLength())
+
+/** Without input SP1 5.x answers with the largest number. */
+export const hintLenOrMax = hintLength((io) => {
+  try {
     return io.nextInputLength()
-  },
+  } catch (error) {
+    if (error instanceof GuestError && error.code === 'HINT_MISSING') return NO_INPUT
+    throw error
+  }
 })
 
 export const hintRead = defineSyscall({
@@ -49,3 +54,14 @@ export const hintRead = defineSyscall({
     }
   },
 })
+
+function hintLength(lengthOf: (io: GuestIo) => number): Syscall {
+  return defineSyscall({
+    name: 'HINT_LEN',
+    code: 0x00_00_00_f0,
+    extraCycles: 0,
+    execute({ io }) {
+      return lengthOf(io)
+    },
+  })
+}

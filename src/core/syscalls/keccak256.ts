@@ -1,6 +1,7 @@
 /**
  * KECCAK_PERMUTE: Keccak-f[1600] on 25 lanes of 64 bits, each stored as two words, low word first.
- * Source: FIPS 202, 3.2 and 3.3; sp1-core-executor 3.4.0 syscalls/precompiles/keccak256/permute.rs.
+ * Source: FIPS 202, 3.2 and 3.3; sp1-core-executor 3.4.0 and
+ * 5.2.4 syscalls/precompiles/keccak256/permute.rs.
  */
 import { keccakP } from '@noble/hashes/sha3.js'
 import { defineSyscall, invalid, requireAligned } from './syscall.js'

@@ -1,7 +1,7 @@
 /**
  * Syscalls that steer the run: HALT, and the two ends of an unconstrained block, whose effects on
  * registers, memory, pc and cycle count are undone so that only the hints it wrote survive.
- * Source: sp1-core-executor 3.4.0 syscalls/{halt,unconstrained}.rs.
+ * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{halt,unconstrained}.rs.
  */
 import { defineSyscall, invalid } from './syscall.js'
 
@@ -30,6 +30,9 @@ export const exitUnconstrained = defineSyscall({
   code: 0x00_00_00_04,
   extraCycles: 0,
   execute(context) {
+    // The prover knows no such ecall: at the end of a block it stands for the ENTER it returns to.
+    if (!context.isUnconstrained)
+      context.markUnprovable('EXIT_UNCONSTRAINED was called in no block')
     context.exitUnconstrained()
     return 0
   },

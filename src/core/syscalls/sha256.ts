@@ -1,6 +1,7 @@
 /**
  * SHA-256 precompiles: message schedule (EXTEND) and compression.
- * Source: FIPS 180-4, 6.2.2; sp1-core-executor 3.4.0 syscalls/precompiles/sha256.
+ * Source: FIPS 180-4, 6.2.2; sp1-core-executor 3.4.0 and 5.2.4
+ * syscalls/precompiles/sha256.
  */
 import { defineSyscall, invalid, requireAligned } from './syscall.js'
 

@@ -3,7 +3,7 @@
  * `ecall` with the code in t0 and arguments in a0 and a1.
  *
  * The code's bytes, lowest first: identifier; whether it has a table of its own in the prover; extra
- * cycles it takes in the proof. Source: sp1-core-executor 3.4.0 syscalls/code.rs.
+ * cycles it takes in the proof. Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/code.rs.
  */
 import { GuestError } from '../errors.js'
 import type { Hart } from '../riscv/hart.js'
@@ -59,9 +59,21 @@ export function invalid(syscall: string, reason: string): never {
   throw new GuestError('SYSCALL_INVALID', { syscall, reason })
 }
 
-/** Precompile pointers that are no multiple of 4 are rounded down by the executor, and unprovable. */
+/**
+ * Where SP1's executor rounds a pointer that is no multiple of 4 down, its prover cannot. Since
+ * release 5 strict memory refuses it.
+ */
 export function requireAligned(context: SyscallContext, ...pointers: readonly number[]): void {
-  if (pointers.some((pointer) => (pointer & 3) !== 0)) {
+  if (pointers.some(isMisaligned)) {
     context.markUnprovable('a precompile was called with a pointer that is no multiple of 4')
   }
+}
+
+/** Where SP1's executor panics for a pointer that is no multiple of 4. */
+export function refuseMisaligned(syscall: string, ...pointers: readonly number[]): void {
+  if (pointers.some(isMisaligned)) invalid(syscall, 'a pointer is no multiple of 4')
+}
+
+function isMisaligned(pointer: number): boolean {
+  return (pointer & 3) !== 0
 }

@@ -1,6 +1,5 @@
 /** The precompiles of SHA-256 and Keccak against other implementations of both. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestError } from '../../../src/core/errors.js'
@@ -9,7 +8,6 @@ import { Memory } from '../../../src/core/riscv/memory.js'
 import { keccakPermute } from '../../../src/core/syscalls/keccak256.js'
 import { shaCompress, shaExtend } from '../../../src/core/syscalls/sha256.js'
 import type { Syscall, SyscallContext } from '../../../src/core/syscalls/syscall.js'
-import { SYSCALLS_3_4_0 } from '../../../src/core/syscalls/table.js'
 
 const W = 0x0040_0000
 const H = 0x0050_0000
@@ -132,34 +130,5 @@ describe('KECCAK_PERMUTE', () => {
   it('refuses a second argument, and reports a misaligned pointer', () => {
     expect(() => call(keccakPermute, W, 1)).toThrow(GuestError)
     expect(call(keccakPermute, W + 2, 0)).toHaveLength(1)
-  })
-})
-
-describe('the table of SP1 3.4.0', () => {
-  const vectors = JSON.parse(
-    readFileSync(new URL('../../vectors/guests/sp1-3.4.0.json', import.meta.url), 'utf8'),
-  )
-  const unsupported = [...SYSCALLS_3_4_0.values()].filter((syscall) => {
-    try {
-      call(syscall, 0, 0)
-      return false
-    } catch (error) {
-      return (error as GuestError).code === 'SYSCALL_UNSUPPORTED'
-    }
-  })
-
-  it.each([...SYSCALLS_3_4_0.values()].filter((syscall) => !unsupported.includes(syscall)))(
-    '$name is in vectors from SP1',
-    ({ name }) => {
-      const uses = vectors.cases.filter(
-        ({ execute }: { execute: { syscalls: object } }) => name in execute.syscalls,
-      )
-      expect(uses.length).toBeGreaterThan(0)
-    },
-  )
-
-  it('refuses by name what is not implemented', () => {
-    expect(unsupported.map(({ name }) => name)).toContain('SECP256K1_ADD')
-    expect(unsupported).toHaveLength(23)
   })
 })
