@@ -6,12 +6,12 @@ import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
 import {
   DEFAULT_LIMITS,
-  DEFAULT_SP1_VERSION,
   detectStdin,
   type ExecuteLimits,
   fromHex,
   isHex,
   parseStdin,
+  type ReleaseChoice,
   SP1_VERSIONS,
   type Stdin,
 } from './core/index.js'
@@ -21,11 +21,22 @@ const STDIN_FORMATS = ['auto', 'sp1', 'json', 'raw'] as const
 
 export const releaseFlags = {
   sp1: Flags.string({
-    description: 'SP1 release to match',
+    description: 'SP1 release to match; default: as the program tells',
     options: [...SP1_VERSIONS],
     env: 'SP1_TEE_SP1',
-    default: DEFAULT_SP1_VERSION,
   }),
+}
+
+/** A release on the command line is a choice; one in the config file is for programs that do not tell. */
+export function releaseChoice({
+  flags,
+  metadata,
+}: {
+  readonly flags: { readonly sp1?: string | undefined }
+  readonly metadata: { readonly flags: Readonly<Record<string, { setFromDefault?: boolean }>> }
+}): ReleaseChoice {
+  const isDefault = metadata.flags.sp1?.setFromDefault === true
+  return isDefault ? { fallbackSp1: flags.sp1 } : { sp1: flags.sp1 }
 }
 
 export const limitFlags = {

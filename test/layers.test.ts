@@ -45,7 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   execa: ['anvil.ts'],
   fastify: ['core/server'],
   viem: ['core/chain'],
-  '@noble/curves': ['core/signer', 'core/syscalls', 'core/tdx'],
+  '@noble/curves': ['core/executor', 'core/signer', 'core/syscalls', 'core/tdx'],
   '@noble/hashes': [
     'core/chain',
     'core/client',

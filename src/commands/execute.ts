@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand } from '../base-command.js'
 import { type ExecutionResult, execute } from '../core/index.js'
-import { guestFlags, limitsOf, readGuest } from '../guest-flags.js'
+import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
 import { formatCount, formatCounts, watch } from '../terminal.js'
 
 /** What --repeat adds: the first run and the median of all, in one process. */
@@ -35,11 +35,12 @@ export default class Execute extends BaseCommand {
   }
 
   async run(): Promise<ExecutionResult & { runs?: RepeatedRuns }> {
-    const { args, flags } = await this.parse(Execute)
+    const parsed = await this.parse(Execute)
+    const { args, flags } = parsed
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const runOnce = (onProgress?: (cycles: number) => void) =>
       execute(elf, stdin, {
-        sp1: flags.sp1,
+        ...releaseChoice(parsed),
         limits: limitsOf(flags),
         report: flags.report,
         signal: this.interrupted,

@@ -10,7 +10,7 @@ import {
   type Stdin,
 } from '../core/index.js'
 import { writeOutput } from '../files.js'
-import { guestFlags, limitsOf, readGuest } from '../guest-flags.js'
+import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
 import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner } from '../state.js'
 import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
@@ -51,11 +51,12 @@ export default class Prove extends BaseCommand {
   }
 
   async run(): Promise<Proof> {
-    const { args, flags } = await this.parse(Prove)
+    const parsed = await this.parse(Prove)
+    const { args, flags } = parsed
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
     const options = {
-      sp1: flags.sp1,
+      ...releaseChoice(parsed),
       scheme: flags.scheme,
       limits: limitsOf(flags),
       signal: this.interrupted,

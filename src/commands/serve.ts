@@ -67,7 +67,7 @@ export default class Serve extends BaseCommand {
 
   async #serve(
     flags: Parameters<typeof limitsOf>[0] & {
-      readonly sp1: string
+      readonly sp1?: string | undefined
       readonly concurrency: number
       readonly queue: number
       readonly 'rotate-every': number
@@ -101,7 +101,7 @@ export default class Serve extends BaseCommand {
       concurrency: flags.concurrency,
       maxQueued: flags.queue,
       limits: limitsOf(flags),
-      sp1: flags.sp1,
+      ...(flags.sp1 !== undefined && { fallbackSp1: flags.sp1 }),
       newId: randomUUID,
       nowMs: () => performance.now(),
       onError: (error) => this.remark(`A bug of sp1-tee: ${(error as Error).stack}`),

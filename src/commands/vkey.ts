@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.js'
 import { computeVkey, type ElfVkey } from '../core/index.js'
 import { readInput } from '../files.js'
-import { releaseFlags } from '../guest-flags.js'
+import { releaseChoice, releaseFlags } from '../guest-flags.js'
 import { watch } from '../terminal.js'
 
 export default class Vkey extends BaseCommand {
@@ -28,7 +28,8 @@ export default class Vkey extends BaseCommand {
   }
 
   async run(): Promise<ElfVkey | ElfVkey[]> {
-    const { argv, flags } = await this.parse(Vkey)
+    const parsed = await this.parse(Vkey)
+    const { argv, flags } = parsed
     const paths = argv as string[]
     const keys: ElfVkey[] = []
     for (const path of paths) {
@@ -36,7 +37,7 @@ export default class Vkey extends BaseCommand {
       keys.push(
         await watch(`Verifying key of ${path}`, this.isSilent(), (show) =>
           computeVkey(elf, {
-            sp1: flags.sp1,
+            ...releaseChoice(parsed),
             ...(flags.threads !== undefined && { threads: flags.threads }),
             signal: this.interrupted,
             onProgress: (fraction) => show(`${Math.round(100 * fraction)} %`),

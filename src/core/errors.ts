@@ -57,6 +57,10 @@ const INPUT = {
     `The password does not open the keystore ${f.path}. Check --password-file.`,
   SIMULATED_CHAIN: (f: { chainId: number }) =>
     `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
+  HOOK_INVALID: (f: { fd: string }) =>
+    `A hook cannot be on file descriptor ${f.fd}, which this SP1 release uses itself or has not. Choose another, above 100 to be safe.`,
+  RELEASE_MISMATCH: (f: { asked: string; likely: string; sign: string }) =>
+    `The program was built for another release of SP1 than ${f.asked} (${f.sign}). Most likely it is ${f.likely}: pass --sp1 ${f.likely}.`,
   RELEASE_UNKNOWN: (f: { release: string; known: string }) =>
     `SP1 ${f.release} is not supported. Choose one of: ${f.known}.`,
   QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>
@@ -109,6 +113,8 @@ const GUEST = {
     `The guest asked for more input than there is (${f.buffersRead} buffers read). Give it all its buffers with --stdin or --input.`,
   HINT_LENGTH: (f: { expected: number; actual: number }) =>
     `The guest read ${f.expected} bytes of an input buffer that has ${f.actual}. Check the input's format.`,
+  HOOK_FAILED: (f: { hook: string; reason: string }) =>
+    `The guest's call of the hook ${f.hook} failed: ${f.reason}. SP1 refuses it too; mend the guest or its input.`,
   UNPROVABLE: (f: { reason: string }) =>
     `SP1 could not prove this run: ${f.reason}. Nothing was signed; mend the guest.`,
 } satisfies Record<string, Row>

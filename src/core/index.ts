@@ -42,7 +42,7 @@ export {
   type ExecutionResult,
   execute,
 } from './executor/execute.js'
-export { DEFAULT_SP1_VERSION, SP1_VERSIONS } from './executor/release.js'
+export { DEFAULT_SP1_VERSION, type ReleaseChoice, SP1_VERSIONS } from './executor/release.js'
 export {
   type DetectedStdin,
   detectStdin,

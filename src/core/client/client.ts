@@ -20,7 +20,7 @@ const MAX_TEXT_LENGTH = 2_000
 const MAX_ATTEMPTS = 20
 
 export interface RemoteProveOptions {
-  readonly sp1?: string
+  readonly sp1?: string | undefined
   readonly scheme?: SchemeName
   readonly teeVersion?: number
   /** The server's own limits hold as well. */

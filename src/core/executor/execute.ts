@@ -5,9 +5,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError } from '../errors.js'
-import { parseElf } from '../riscv/elf.js'
 import { MAX_MEMORY_MIB } from '../riscv/memory.js'
-import { DEFAULT_SP1_VERSION, releaseOf } from './release.js'
+import type { Hook } from './hooks/hook.js'
+import { loadProgram, type ReleaseChoice, type Sp1Release } from './release.js'
 import { Run } from './run.js'
 import { requireNoDeferredProofs, type Stdin } from './stdin.js'
 
@@ -33,11 +33,17 @@ export const DEFAULT_LIMITS: ExecuteLimits = {
   publicValuesBytes: 16 * MIB,
 }
 
-export interface ExecuteOptions {
-  readonly sp1?: string
+export interface ExecuteOptions extends ReleaseChoice {
   readonly limits?: Partial<ExecuteLimits>
   /** Count opcodes too. */
   readonly report?: boolean
+  /**
+   * More host functions, by the file descriptor that calls them. They may not take one that the
+   * release has a use for. What they throw ends the run.
+   */
+  readonly hooks?: Readonly<Record<number, (input: Uint8Array) => readonly Uint8Array[]>>
+  /** Run a guest whose stdin holds deferred proofs, as if they were valid. Nothing signs that. */
+  readonly unverifiedDeferredProofs?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (cycles: number) => void
   /** Milliseconds of a monotonic clock: for the timeout and the timings, nothing else. */
@@ -83,9 +89,8 @@ export async function execute(
   options: ExecuteOptions = {},
 ): Promise<ExecutionResult> {
   const { now = () => performance.now(), signal, onProgress } = options
-  const release = releaseOf(options.sp1 ?? DEFAULT_SP1_VERSION)
   const limits = checkLimits({ ...DEFAULT_LIMITS, ...options.limits })
-  requireNoDeferredProofs(stdin)
+  if (options.unverifiedDeferredProofs !== true) requireNoDeferredProofs(stdin)
 
   const startedAt = now()
   const checkpoint = () => {
@@ -94,8 +99,10 @@ export async function execute(
       throw new GuestError('TIMEOUT', { timeoutSeconds: limits.timeoutMs / 1000 })
     }
   }
-  const program = parseElf(elf)
-  const run = new Run({ program, inputs: stdin.buffers, release, limits, checkpoint })
+  const { program, release } = loadProgram(elf, options)
+  const hooks = checkHooks(options.hooks ?? {}, release)
+  const { buffers: inputs, deferredProofs } = stdin
+  const run = new Run({ program, inputs, deferredProofs, release, limits, hooks, checkpoint })
   const parsedAt = now()
   while (!run.advance(SLICE_CYCLES)) {
     onProgress?.(run.cycles)
@@ -136,6 +143,23 @@ function resultOf(
     mhz: cycles / facts.durationMs / 1000,
     ...(unprovable !== undefined && { unprovable }),
   }
+}
+
+/** @throws InputError `HOOK_INVALID` */
+function checkHooks(
+  given: NonNullable<ExecuteOptions['hooks']>,
+  { descriptors }: Sp1Release,
+): Map<number, Hook> {
+  const { publicValues, hint, hooks, lastReserved = 0 } = descriptors
+  const taken = new Set([1, 2, publicValues, hint, ...hooks.keys()])
+  return new Map(
+    Object.entries(given).map(([text, answer]) => {
+      const fd = Number(text)
+      const isFree = fd > lastReserved && fd < 2 ** 32 && Number.isInteger(fd) && !taken.has(fd)
+      if (!isFree) throw new InputError('HOOK_INVALID', { fd: text })
+      return [fd, { name: `on descriptor ${fd}`, answer }]
+    }),
+  )
 }
 
 /** @throws InputError `FLAG_INVALID` */

@@ -1,17 +1,17 @@
 /**
  * A guest's input buffers and everything it writes, each stream with its limit.
- * Source of the descriptors' meaning: sp1-core-executor 3.4.0 syscalls/write.rs.
+ * Source of the descriptors' meaning: sp1-core-executor syscalls/write.rs.
  */
 import { concatBytes } from '../bytes.js'
 import { GuestError } from '../errors.js'
 import { type GuestIo, invalid } from '../syscalls/syscall.js'
 import { CycleTracker } from './cycle-tracker.js'
+import type { Hook } from './hooks/hook.js'
 import type { Sp1Release } from './release.js'
 
 const STDOUT_FD = 1
 const STDERR_FD = 2
-const HINT_FD = 4
-/** How many bytes a guest may hand itself as hints in one run. */
+/** How many bytes a guest may hand itself as hints in one run, by itself and through hooks. */
 const MAX_HINT_BYTES = 256 * 2 ** 20
 
 export interface OutputLimits {
@@ -53,27 +53,32 @@ class Stream {
 
 export class GuestStreams implements GuestIo {
   readonly cycleTracker = new CycleTracker()
+  /** What is unread, the next one last. */
   readonly #inputs: Uint8Array[]
   readonly #release: Sp1Release
+  readonly #hooks: ReadonlyMap<number, Hook>
   readonly #cyclesNow: () => number
   readonly #stdout: Stream
   readonly #stderr: Stream
   readonly #publicValues: Stream
   readonly #hints = new Stream('its own input', MAX_HINT_BYTES)
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  #nextInput = 0
+  #inputsRead = 0
   #stdoutText = ''
   #stderrText = ''
 
   constructor(options: {
     inputs: readonly Uint8Array[]
     release: Sp1Release
+    /** The caller's own, besides those of the release. */
+    hooks?: ReadonlyMap<number, Hook>
     limits: OutputLimits
     cyclesNow: () => number
   }) {
     const { outputBytes, publicValuesBytes } = options.limits
-    this.#inputs = [...options.inputs]
+    this.#inputs = options.inputs.toReversed()
     this.#release = options.release
+    this.#hooks = new Map([...(options.hooks ?? []), ...options.release.descriptors.hooks])
     this.#cyclesNow = options.cyclesNow
     this.#stdout = new Stream('standard output', outputBytes)
     this.#stderr = new Stream('standard error', outputBytes)
@@ -93,12 +98,12 @@ export class GuestStreams implements GuestIo {
   }
 
   nextInputLength(): number {
-    return this.#peekInput().length
+    return this.#inputs.at(-1)?.length ?? this.#noInput()
   }
 
   takeInput(): Uint8Array {
-    const input = this.#peekInput()
-    this.#nextInput++
+    const input = this.#inputs.pop() ?? this.#noInput()
+    this.#inputsRead++
     return input
   }
 
@@ -107,8 +112,7 @@ export class GuestStreams implements GuestIo {
   }
 
   write(fd: number, bytes: Uint8Array): void {
-    const hook = this.#release.hooks.get(fd)
-    if (hook !== undefined) throw new GuestError('SYSCALL_UNSUPPORTED', { name: hook })
+    const { publicValues, hint, hintGoesTo, lastReserved = -1 } = this.#release.descriptors
     if (fd === STDOUT_FD) {
       this.#stdout.charge(bytes.length)
       const text = this.#decode(bytes)
@@ -116,28 +120,38 @@ export class GuestStreams implements GuestIo {
     } else if (fd === STDERR_FD) {
       this.#stderr.charge(bytes.length)
       this.#stderrText += this.#decode(bytes)
-    } else if (fd === this.#release.publicValuesFd) {
+    } else if (fd === publicValues) {
       this.#publicValues.append(bytes)
-    } else if (fd === HINT_FD) {
+    } else if (fd === hint) {
       this.#hints.charge(bytes.length)
-      this.#inputs.push(bytes)
+      if (hintGoesTo === 'front') this.#inputs.push(bytes)
+      else this.#inputs.unshift(bytes)
+    } else if (fd <= lastReserved) {
+      invalid('WRITE', `file descriptor ${fd} is reserved`)
+    } else {
+      this.#callHook(fd, bytes)
     }
-    // Any other descriptor: SP1 logs a warning and goes on.
+  }
+
+  /** SP1 logs a warning for a descriptor that nothing is behind, and goes on. */
+  #callHook(fd: number, bytes: Uint8Array): void {
+    const answers = this.#hooks.get(fd)?.answer(bytes) ?? []
+    for (const answer of answers.toReversed()) {
+      this.#hints.charge(answer.length)
+      this.#inputs.push(answer)
+    }
   }
 
   #streamOf(fd: number): Stream | undefined {
     if (fd === STDOUT_FD) return this.#stdout
     if (fd === STDERR_FD) return this.#stderr
-    if (fd === HINT_FD) return this.#hints
-    return fd === this.#release.publicValuesFd ? this.#publicValues : undefined
+    const { publicValues, hint } = this.#release.descriptors
+    if (fd === hint) return this.#hints
+    return fd === publicValues ? this.#publicValues : undefined
   }
 
-  #peekInput(): Uint8Array {
-    const input = this.#inputs[this.#nextInput]
-    if (input === undefined) {
-      throw new GuestError('HINT_MISSING', { buffersRead: this.#nextInput })
-    }
-    return input
+  #noInput(): never {
+    throw new GuestError('HINT_MISSING', { buffersRead: this.#inputsRead })
   }
 
   #decode(bytes: Uint8Array): string {

@@ -3,41 +3,89 @@
  * nowhere. Verifying-key recipes, the other half of a release, are in vkey/.
  */
 import { InputError } from '../errors.js'
-import { SYSCALLS_3_4_0, type SyscallTable } from '../syscalls/table.js'
+import { parseElf } from '../riscv/elf.js'
+import type { ElfRules } from '../riscv/elf-rules.js'
+import type { CycleLimit } from '../riscv/interpreter.js'
+import type { Program } from '../riscv/program.js'
+import type { SyscallTable } from '../syscalls/table.js'
+import type { Hook } from './hooks/hook.js'
+import { SP1_3_4_0 } from './release-3.4.0.js'
+import { SP1_5_2_4 } from './release-5.2.4.js'
+import { detectRelease, isOfLine } from './release-detection.js'
 
 export interface Sp1Release {
   readonly version: string
+  /** Bits of a register. */
+  readonly xlen: 32
+  readonly elfRules: ElfRules
   readonly syscalls: SyscallTable
-  /** The file descriptor whose writes are the public values. */
-  readonly publicValuesFd: number
-  /** Descriptors that call a host function; its answers come back as input. */
-  readonly hooks: ReadonlyMap<number, string>
+  readonly descriptors: Descriptors
+  /** Refuse at once what cannot be proved about an address. */
+  readonly isMemoryStrict: boolean
+  readonly cycleLimit: (limit: number) => CycleLimit
   /** Under which name the report counts an instruction. */
   readonly opcodeOf: (mnemonic: string) => string
+  /** The committed digest must be one of these of the public values; 32 bytes each. */
+  readonly publicValuesDigests: readonly PublicValuesDigest[]
 }
 
-/** SP1 has no immediate opcodes: `addi` counts as ADD, `sltiu` as SLTU, and `lui` is an ADD too. */
-function opcodeOf(mnemonic: string): string {
-  if (mnemonic === 'lui') return 'ADD'
-  return mnemonic.replace(/^(add|sub|xor|or|and|sll|srl|sra|slt)i(u?)$/, '$1$2').toUpperCase()
+export interface PublicValuesDigest {
+  readonly name: string
+  readonly hash: (publicValues: Uint8Array) => Uint8Array
 }
 
-export const SP1_3_4_0: Sp1Release = {
-  version: '3.4.0',
-  syscalls: SYSCALLS_3_4_0,
-  publicValuesFd: 3,
-  hooks: new Map([
-    [5, 'the ecrecover hook'],
-    [7, 'the second ecrecover hook'],
-    [8, 'the ed25519 decompression hook'],
-  ]),
-  opcodeOf,
+/** What a guest reaches by WRITE, besides standard output (1) and standard error (2). */
+export interface Descriptors {
+  readonly publicValues: number
+  /** What is written here the guest reads again as an input buffer. */
+  readonly hint: number
+  /** Before what is unread, or behind it. */
+  readonly hintGoesTo: 'front' | 'back'
+  readonly hooks: ReadonlyMap<number, Hook>
+  /** Writes to others up to this one fail; above it, and where there is none, they are ignored. */
+  readonly lastReserved?: number
 }
 
-const RELEASES: readonly Sp1Release[] = [SP1_3_4_0]
+/** What no release's loader is looser than. */
+const ANY_RELEASE: ElfRules = { maxCodeWords: 2 ** 22, isStrict: false }
+
+const RELEASES: readonly Sp1Release[] = [SP1_3_4_0, SP1_5_2_4]
 
 export const SP1_VERSIONS: readonly string[] = RELEASES.map(({ version }) => version)
-export const DEFAULT_SP1_VERSION = '3.4.0'
+export const DEFAULT_SP1_VERSION = SP1_3_4_0.version
+
+/** Which release a program is run as. */
+export interface ReleaseChoice {
+  /** The caller's choice; a program that was built for another is refused. */
+  readonly sp1?: string | undefined
+  /** For a program that does not tell; default: the oldest release. */
+  readonly fallbackSp1?: string | undefined
+}
+
+/**
+ * A program loaded as its release does.
+ *
+ * @throws InputError `RELEASE_UNKNOWN`; `RELEASE_MISMATCH` if it was built for another; `ELF_…`
+ */
+export function loadProgram(
+  elf: Uint8Array,
+  { sp1, fallbackSp1 = DEFAULT_SP1_VERSION }: ReleaseChoice,
+): { program: Program; release: Sp1Release } {
+  const fallback = releaseOf(sp1 ?? fallbackSp1)
+  const found = detectRelease(elf, parseElf(elf, ANY_RELEASE))
+  if (found === undefined || isOfLine(fallback, found.line)) {
+    return { release: fallback, program: parseElf(elf, fallback.elfRules) }
+  }
+  const likely = RELEASES.find((release) => isOfLine(release, found.line)) ?? fallback
+  if (sp1 !== undefined) {
+    throw new InputError('RELEASE_MISMATCH', {
+      asked: sp1,
+      likely: likely.version,
+      sign: found.sign,
+    })
+  }
+  return { release: likely, program: parseElf(elf, likely.elfRules) }
+}
 
 /** @throws InputError `RELEASE_UNKNOWN` */
 export function releaseOf(version: string): Sp1Release {

@@ -10,6 +10,7 @@ import type { Program } from '../riscv/program.js'
 import { invalid, type SyscallContext } from '../syscalls/syscall.js'
 import { sortedRecord } from './cycle-tracker.js'
 import { GuestStreams, type OutputLimits } from './guest-io.js'
+import type { Hook } from './hooks/hook.js'
 import type { Sp1Release } from './release.js'
 import { whyUnprovable } from './soundness.js'
 
@@ -27,8 +28,11 @@ export interface RunLimits extends OutputLimits {
 export interface RunOptions {
   readonly program: Program
   readonly inputs: readonly Uint8Array[]
+  /** How many there are; a VERIFY_SP1_PROOF takes one, unverified. */
+  readonly deferredProofs: bigint
   readonly release: Sp1Release
   readonly limits: RunLimits
+  readonly hooks?: ReadonlyMap<number, Hook>
   /** Called before every slice and at every syscall; throws to stop the run. */
   readonly checkpoint: () => void
 }
@@ -47,22 +51,25 @@ export class Run implements Environment, SyscallContext {
   readonly #interpreter: Interpreter
   readonly #checkpoint: () => void
   readonly #syscallCounts = new Map<string, number>()
+  #deferredProofs: bigint
   readonly #committedDigest = new Uint32Array(8)
   readonly #committedWords = new Set<number>()
   readonly #deferredDigest = new Uint32Array(8)
   #fork: Fork | undefined
   #hasHalted = false
 
-  constructor({ program, inputs, release, limits, checkpoint }: RunOptions) {
+  constructor({ program, inputs, deferredProofs, release, limits, hooks, checkpoint }: RunOptions) {
     this.#release = release
+    this.#deferredProofs = deferredProofs
     this.#checkpoint = checkpoint
-    this.#interpreter = new Interpreter(program, limits.cycles)
-    this.memory = new Memory({ limitMib: limits.memoryMib })
+    this.#interpreter = new Interpreter(program, release.cycleLimit(limits.cycles))
+    this.memory = new Memory({ limitMib: limits.memoryMib, isStrict: release.isMemoryStrict })
     this.hart = new Hart(this.memory, this, program.pcStart)
     this.io = new GuestStreams({
       inputs,
       release,
       limits,
+      ...(hooks !== undefined && { hooks }),
       cyclesNow: () => this.#interpreter.cycles,
     })
     this.memory.loadImage(program)
@@ -112,6 +119,7 @@ export class Run implements Environment, SyscallContext {
       unprovable: this.hart.unprovable,
       hasHalted: this.#hasHalted,
       publicValues: this.io.publicValues,
+      digests: this.#release.publicValuesDigests,
       committedDigest: this.#committedDigest,
       deferredDigest: this.#deferredDigest,
     })
@@ -171,6 +179,13 @@ export class Run implements Environment, SyscallContext {
     }
     this.#committedWords.add(index)
     this.#committedDigest[index] = word
+  }
+
+  takeDeferredProof(): boolean {
+    if (this.#deferredProofs === 0n) return false
+    this.#deferredProofs--
+    this.markUnprovable('deferred proofs were taken without being verified')
+    return true
   }
 
   commitDeferredDigestWord(index: number, word: number): void {

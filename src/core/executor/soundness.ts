@@ -3,14 +3,15 @@
  * prover could not prove it. Memory and jumps report their own; these look at the run's end.
  * docs/conformance.md lists them all.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { viewOf } from '../bytes.js'
+import type { Sp1Release } from './release.js'
 
 export interface RunEnd {
   /** What the engine met on the way, if anything. */
   readonly unprovable: string | undefined
   readonly hasHalted: boolean
   readonly publicValues: Uint8Array
+  readonly digests: Sp1Release['publicValuesDigests']
   /** Words set by COMMIT, each the next 4 digest bytes, little-endian; 0 where none was set. */
   readonly committedDigest: Uint32Array
   readonly deferredDigest: Uint32Array
@@ -20,8 +21,9 @@ export interface RunEnd {
 export function whyUnprovable(run: RunEnd): string | undefined {
   if (run.unprovable !== undefined) return run.unprovable
   if (!run.hasHalted) return 'it ended by leaving the program instead of by HALT'
-  if (!isDigestOf(run.committedDigest, run.publicValues)) {
-    return 'the committed digest is not the SHA-256 of the public values'
+  if (!run.digests.some(({ hash }) => isDigest(run.committedDigest, hash(run.publicValues)))) {
+    const names = run.digests.map(({ name }) => name).join(' or ')
+    return `the committed digest is not the ${names} of the public values`
   }
   if (run.deferredDigest.some((word) => word !== 0)) {
     return 'it committed to deferred proofs, and none were given'
@@ -29,7 +31,7 @@ export function whyUnprovable(run: RunEnd): string | undefined {
   return undefined
 }
 
-function isDigestOf(words: Uint32Array, publicValues: Uint8Array): boolean {
-  const digest = viewOf(sha256(publicValues))
-  return words.every((word, i) => word === digest.getUint32(4 * i, true))
+function isDigest(words: Uint32Array, digest: Uint8Array): boolean {
+  const view = viewOf(digest)
+  return words.every((word, i) => word === view.getUint32(4 * i, true))
 }

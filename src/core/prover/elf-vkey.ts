@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
-import { parseElf } from '../riscv/elf.js'
+import { loadProgram, type ReleaseChoice } from '../executor/release.js'
 import type { VkeyRecipe } from '../vkey/recipe.js'
 import { RECIPE_3_4_0 } from '../vkey/recipe-3.4.0.js'
 import { computeVkey, type VkeyOptions } from '../vkey/vkey.js'
@@ -19,30 +19,34 @@ export interface ElfVkey {
   readonly hashBytes: Hex
 }
 
-export interface ElfVkeyOptions extends Omit<VkeyOptions, 'recipe'> {
-  readonly sp1: string
-}
+export interface ElfVkeyOptions extends Omit<VkeyOptions, 'recipe'>, ReleaseChoice {}
 
 /**
- * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
+ * @throws InputError `ELF_…`, `RELEASE_…`
  * @throws InterruptedError `signal` was aborted
  */
-export async function computeElfVkey(elf: Uint8Array, options: ElfVkeyOptions): Promise<ElfVkey> {
-  const { sp1, ...rest } = options
+export async function computeElfVkey(
+  elf: Uint8Array,
+  { sp1: asked, fallbackSp1, ...rest }: ElfVkeyOptions,
+): Promise<ElfVkey> {
+  const { program, release } = loadProgram(elf, { sp1: asked, fallbackSp1 })
+  const sp1 = release.version
   const recipe = recipeOf(sp1)
   const elfHash = toHex(sha256(elf))
-  const { bytes32, hashBytes } = await computeVkey(parseElf(elf), { ...rest, recipe })
+  const { bytes32, hashBytes } = await computeVkey(program, { ...rest, recipe })
   return { sp1, elfHash, bytes32, hashBytes }
 }
 
 /**
  * Refuse at once what `computeElfVkey` would refuse: a service says so before it queues anything.
  *
- * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
+ * @returns the release
+ * @throws InputError `ELF_…`, `RELEASE_…`
  */
-export function checkElf(elf: Uint8Array, sp1: string): void {
-  recipeOf(sp1)
-  parseElf(elf)
+export function checkElf(elf: Uint8Array, choice: ReleaseChoice): string {
+  const { release } = loadProgram(elf, choice)
+  recipeOf(release.version)
+  return release.version
 }
 
 function recipeOf(sp1: string): VkeyRecipe {

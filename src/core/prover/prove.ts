@@ -5,14 +5,15 @@
 import { fromHex, toHex } from '../bytes.js'
 import { GuestError, InputError } from '../errors.js'
 import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
-import { DEFAULT_SP1_VERSION } from '../executor/release.js'
+import { loadProgram } from '../executor/release.js'
 import type { Stdin } from '../executor/stdin.js'
 import type { Proof } from '../signer/proof.js'
 import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
 import type { Signer } from '../signer/signer.js'
 import { VkeyCache } from './vkey-cache.js'
 
-export interface ProveOptions extends Omit<ExecuteOptions, 'report' | 'onProgress'> {
+export interface ProveOptions
+  extends Omit<ExecuteOptions, 'report' | 'onProgress' | 'unverifiedDeferredProofs'> {
   readonly scheme?: SchemeName
   /** The version in the message of scheme `succinct`, which needs one; a u32. */
   readonly teeVersion?: number
@@ -53,11 +54,19 @@ async function prove(
   stdin: Stdin,
   options: ProveOptions,
 ): Promise<Proof> {
-  const { sp1 = DEFAULT_SP1_VERSION, threads, onCycles, onVkeyProgress, ...rest } = options
+  const {
+    sp1: _asked,
+    fallbackSp1: _fallback,
+    threads,
+    onCycles,
+    onVkeyProgress,
+    ...rest
+  } = options
   const scheme = schemeOf(options.scheme ?? 'automata')
   const teeVersion = checkTeeVersion(scheme.isVersioned, options.teeVersion)
   // A copy, so that nobody can make the program that is named another than the one that is run.
   const program = elf.slice()
+  const sp1 = loadProgram(program, options).release.version
   const failure = new AbortController()
   const signal = AbortSignal.any([failure.signal, ...(rest.signal ? [rest.signal] : [])])
 

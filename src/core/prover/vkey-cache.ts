@@ -44,7 +44,7 @@ export class VkeyCache {
    * @throws whatever `computeElfVkey` throws
    */
   async get(elf: Uint8Array, options: ElfVkeyOptions): Promise<ElfVkey> {
-    const id = `${options.sp1}/${toHex(sha256(elf))}`
+    const id = `${options.sp1 ?? `(${options.fallbackSp1})`}/${toHex(sha256(elf))}`
     const known = this.#known.get(id)
     if (known !== undefined) {
       this.#remember(id, known)

@@ -4,15 +4,13 @@
  * beyond guest memory (SP1 fails later, when it runs).
  *
  * Source: System V ABI, chapters 4 and 5; sp1-core-executor 3.4.0 disassembler/elf.rs and its ELF
- * reader (the `elf` crate 0.7.4, elf_bytes.rs); sp1-core-machine 3.4.0 riscv/shape.rs for the size.
+ * reader (the `elf` crate 0.7.4, elf_bytes.rs). What releases differ in is in elf-rules.ts.
  */
 import { abbreviateHex, ByteReader, viewOf } from '../bytes.js'
 import { InputError } from '../errors.js'
+import { ELF_RULES_3_4_0, type ElfRules } from './elf-rules.js'
 import { MEMORY_END } from './memory.js'
 import type { Program } from './program.js'
-
-/** The tallest preprocessed table SP1 allows: words of code, and words of initial memory. */
-export const MAX_PROGRAM_WORDS = 2 ** 22
 
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46]
 const CLASS_32 = 1
@@ -28,6 +26,13 @@ const MAX_PROGRAM_HEADERS = 256
 const PHNUM_IN_SECTION = 0xffff
 const SEGMENT_LOAD = 1
 const SEGMENT_EXECUTABLE = 1
+const SEGMENT_WRITABLE = 2
+/** Code and data of a program begin here or above; older linker settings put headers below. */
+const PROGRAM_START = 0x0020_0800
+/** Section types that have contents: SHT_PROGBITS, SHT_NOBITS. */
+const SECTION_TYPES_WITH_CONTENTS = [1, 8]
+/** Where a strict release lets code begin: above the registers. */
+const LOWEST_CODE = 0x20
 const WORD_BYTES = 4
 
 const MACHINE_NAMES: Readonly<Record<number, string>> = {
@@ -56,14 +61,16 @@ interface Segment {
   readonly fileBytes: number
   readonly memoryBytes: number
   readonly isExecutable: boolean
+  readonly isWritable: boolean
 }
 
 /** @throws InputError `ELF_…` for every file SP1 would refuse to load. */
-export function parseElf(bytes: Uint8Array): Program {
+export function parseElf(bytes: Uint8Array, rules: ElfRules = ELF_RULES_3_4_0): Program {
   const header = parseFileHeader(bytes)
-  checkSectionHeaders(bytes, header)
+  const sections = parseSectionHeaders(bytes, header)
   const segments = parseSegments(bytes, header)
-  checkSegments(segments)
+  checkSegments(segments, rules)
+  if (rules.isStrict) checkStrictly(segments, sections)
   const executable = segments.filter(({ isExecutable }) => isExecutable)
   return {
     instructionWords: readInstructions(bytes, executable),
@@ -115,16 +122,26 @@ function parseFileHeader(bytes: Uint8Array): FileHeader {
   }
 }
 
-/** Sections do not matter for a run, but SP1's reader refuses a file whose table is not all there. */
-function checkSectionHeaders(bytes: Uint8Array, header: FileHeader): void {
+interface Section {
+  readonly type: number
+  readonly address: number
+  readonly bytes: number
+}
+
+/** Undefined if there is no table. SP1's reader refuses a file whose table is not all there. */
+function parseSectionHeaders(bytes: Uint8Array, header: FileHeader): Section[] | undefined {
   const { sectionHeaderOffset, sectionHeaderBytes } = header
-  if (sectionHeaderOffset === 0) return
+  if (sectionHeaderOffset === 0) return undefined
   const count = header.sectionHeaderCount || sectionHeaderZero(bytes, sectionHeaderOffset).size
   if (sectionHeaderBytes !== SECTION_HEADER_BYTES) {
     malformed(`its section headers have ${sectionHeaderBytes} bytes instead of 40`)
   }
   const need = count * SECTION_HEADER_BYTES
-  slice(bytes, 'section header table', sectionHeaderOffset, need)
+  const table = viewOf(slice(bytes, 'section header table', sectionHeaderOffset, need))
+  return Array.from({ length: count }, (_, index) => {
+    const field = (i: number) => table.getUint32(SECTION_HEADER_BYTES * index + 4 * i, true)
+    return { type: field(1), address: field(3), bytes: field(5) }
+  })
 }
 
 function sectionHeaderZero(bytes: Uint8Array, offset: number): { size: number; info: number } {
@@ -161,10 +178,11 @@ function readSegment(reader: ByteReader, index: number): Segment | undefined {
   reader.u32LE() // p_align
   if (type !== SEGMENT_LOAD) return undefined
   const isExecutable = (flags & SEGMENT_EXECUTABLE) !== 0
-  return { index, offset, address, fileBytes, memoryBytes, isExecutable }
+  const isWritable = (flags & SEGMENT_WRITABLE) !== 0
+  return { index, offset, address, fileBytes, memoryBytes, isExecutable, isWritable }
 }
 
-function checkSegments(segments: readonly Segment[]): void {
+function checkSegments(segments: readonly Segment[], rules: ElfRules): void {
   for (const { index, address, memoryBytes } of segments) {
     const place = `0x${address.toString(16)}`
     if (address % WORD_BYTES !== 0) refuseSegment(index, `its address ${place} is no multiple of 4`)
@@ -172,11 +190,11 @@ function checkSegments(segments: readonly Segment[]): void {
       refuseSegment(index, `${memoryBytes} bytes at ${place} end beyond guest memory`)
     }
   }
-  checkSize('initial memory', segments)
-  checkSize(
-    'code',
-    segments.filter(({ isExecutable }) => isExecutable),
-  )
+  if (rules.maxImageWords !== undefined) {
+    checkSize('initial memory', segments, rules.maxImageWords)
+  }
+  const executable = segments.filter(({ isExecutable }) => isExecutable)
+  checkSize('code', executable, rules.maxCodeWords)
   const ascending = segments
     .filter(({ memoryBytes }) => memoryBytes > 0)
     .sort((a, b) => a.address - b.address)
@@ -188,11 +206,49 @@ function checkSegments(segments: readonly Segment[]): void {
   })
 }
 
-function checkSize(what: string, segments: readonly Segment[]): void {
-  const words = segments.reduce((sum, segment) => sum + wordsOf(segment), 0)
-  if (words > MAX_PROGRAM_WORDS) {
-    throw new InputError('ELF_TOO_LARGE', { what, words, max: MAX_PROGRAM_WORDS })
+/** The rules that came with SP1 5. */
+function checkStrictly(segments: readonly Segment[], sections: Section[] | undefined): void {
+  let end = 0
+  let codeEnd: number | undefined
+  for (const segment of segments) {
+    const { index, address, memoryBytes, isExecutable, isWritable } = segment
+    if (address < PROGRAM_START) checkLowSegment(segment, sections)
+    if (isExecutable && isWritable) refuseSegment(index, 'it is both writable and executable')
+    if (address < end) refuseSegment(index, 'it is not above the segments before it')
+    end = address + memoryBytes
+    if (!isExecutable) continue
+    if (codeEnd === undefined && address <= LOWEST_CODE) {
+      refuseSegment(index, 'it has code at the addresses of registers')
+    }
+    if (codeEnd !== undefined && address !== codeEnd) {
+      refuseSegment(index, 'it does not continue the code before it')
+    }
+    codeEnd = (codeEnd ?? address) + WORD_BYTES * fileWordsOf(segment)
   }
+  if (codeEnd === undefined) malformed('it has no executable segment')
+  if (segments.some(({ address, memoryBytes }) => address === 0 && memoryBytes > 0)) {
+    malformed('its initial memory holds address 0')
+  }
+}
+
+/** Below the usual start of a program there may be headers, and no section with contents. */
+function checkLowSegment(segment: Segment, sections: Section[] | undefined): void {
+  const { index, address, fileBytes } = segment
+  if (sections === undefined) malformed('it has a segment below 0x200800 and no section headers')
+  const overlapped = sections.find(
+    (section) =>
+      SECTION_TYPES_WITH_CONTENTS.includes(section.type) &&
+      section.address < address + fileBytes &&
+      address < section.address + section.bytes,
+  )
+  if (overlapped !== undefined) {
+    refuseSegment(index, 'it has program data below 0x200800; link with the settings of this SP1')
+  }
+}
+
+function checkSize(what: string, segments: readonly Segment[], max: number): void {
+  const words = segments.reduce((sum, segment) => sum + wordsOf(segment), 0)
+  if (words > max) throw new InputError('ELF_TOO_LARGE', { what, words, max })
 }
 
 /** A segment's last word may be partial; the rest of it is zero. */

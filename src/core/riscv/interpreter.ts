@@ -1,8 +1,8 @@
 /**
  * The readable definition of execution: fetch, execute, count, check for the end.
- * The order of the steps is SP1's (sp1-core-executor 3.4.0 executor.rs, execute_cycle), because it
- * decides which error a run ends with: the cycle limit is looked at after the instruction and before
- * the end of the program, so a run of exactly `cycleLimit` cycles is over the limit.
+ * The order of the steps is SP1's (sp1-core-executor executor.rs, execute_cycle), because it decides
+ * which error a run ends with: the cycle limit is looked at after the instruction and before the end
+ * of the program.
  */
 import { GuestError } from '../errors.js'
 import { decodeProgram } from './decode.js'
@@ -10,10 +10,20 @@ import type { Hart } from './hart.js'
 import type { Decoded } from './instruction.js'
 import type { Program } from './program.js'
 
+/** When a run is over its limit; releases differ in it. */
+export interface CycleLimit {
+  /** As the user gave it. */
+  readonly limit: number
+  /** A run that has executed more instructions than this is over the limit. */
+  readonly mostCycles: number
+  /** False: an unconstrained block is not held to it while it runs. */
+  readonly holdsUnconstrained: boolean
+}
+
 export class Interpreter {
   readonly #instructions: Decoded[]
   readonly #pcBase: number
-  readonly #cycleLimit: number
+  readonly #cycleLimit: CycleLimit
   /** Executions of each instruction by index; unconstrained ones are not counted. */
   readonly visits: Float64Array
   /** Stands in for `visits` while unconstrained. */
@@ -21,8 +31,7 @@ export class Interpreter {
   /** Executed instructions, those of a running unconstrained block included. */
   cycles = 0
 
-  /** @param cycleLimit - a run ends before it has executed this many instructions, or is refused. */
-  constructor(program: Program, cycleLimit: number) {
+  constructor(program: Program, cycleLimit: CycleLimit) {
     this.#instructions = decodeProgram(program)
     this.#pcBase = program.pcBase
     this.#cycleLimit = cycleLimit
@@ -45,6 +54,7 @@ export class Interpreter {
     const instructions = this.#instructions
     const count = instructions.length
     const { memory } = hart
+    const { limit, mostCycles, holdsUnconstrained } = this.#cycleLimit
     const sliceEnd = this.cycles + maxCycles
     if (indexOf(hart.pc, this.#pcBase) >= count) {
       throw new GuestError('PC_OUTSIDE_PROGRAM', { target: `0x${hart.pc.toString(16)}` })
@@ -57,8 +67,8 @@ export class Interpreter {
       hart.nextPc = (hart.pc + 4) >>> 0
       instruction.execute(hart, instruction)
       hart.pc = hart.nextPc
-      if (++this.cycles >= this.#cycleLimit) {
-        throw new GuestError('CYCLE_LIMIT', { limit: this.#cycleLimit })
+      if (++this.cycles > mostCycles && (holdsUnconstrained || !memory.isRecordingUndo)) {
+        throw new GuestError('CYCLE_LIMIT', { limit })
       }
       if (hart.pc === 0 || indexOf(hart.pc, this.#pcBase) >= count) return true
     }

@@ -9,6 +9,8 @@
  *   partial store leaves alone read as 0.
  * The last two make runs that the executor accepts and the prover cannot prove; they are reported
  * through `onUnprovable`.
+ * Since SP1 5 the executor itself refuses what the prover cannot prove about an address: those of
+ * registers, those beyond the field, and pointers of precompiles that are no multiple of 4.
  *
  * Nothing here is allocated for untouched memory: the operating system backs pages on first use.
  */
@@ -20,6 +22,8 @@ const MIB = 2 ** 20
 export const MEMORY_END = 0x7800_0000
 /** Where the tables of SP1's executor end, a little further (sp1-core-executor memory.rs). */
 const EXECUTOR_MEMORY_END = 0x7801_ffa0
+/** The same for a strict one. */
+const STRICT_MEMORY_END = 0x7801_0000
 /** The largest memory limit, which is also the default. */
 export const MAX_MEMORY_MIB = MEMORY_END / MIB
 /** SP1 keeps register n at address n. */
@@ -36,6 +40,8 @@ interface Page {
 export interface MemoryOptions {
   /** Size of the address space a guest may use, 1 to MAX_MEMORY_MIB, which stands for all of it. */
   readonly limitMib: number
+  /** Refuse at once what cannot be proved about an address, as SP1 does since release 5. */
+  readonly isStrict?: boolean
 }
 
 export class Memory {
@@ -43,6 +49,7 @@ export class Memory {
   onUnprovable: (reason: string) => void = () => {}
 
   readonly #limitMib: number
+  readonly #isStrict: boolean
   readonly #endBytes: number
   /** Below this and above the registers an access needs no further thought. */
   readonly #ordinaryEndBytes: number
@@ -54,9 +61,11 @@ export class Memory {
   /** Pages as they were before an unconstrained block used them; undefined outside one. */
   #undo: Map<number, Page> | undefined
 
-  constructor({ limitMib }: MemoryOptions) {
+  constructor({ limitMib, isStrict = false }: MemoryOptions) {
     this.#limitMib = limitMib
-    this.#endBytes = limitMib === MAX_MEMORY_MIB ? EXECUTOR_MEMORY_END : limitMib * MIB
+    this.#isStrict = isStrict
+    const executorEnd = isStrict ? STRICT_MEMORY_END : EXECUTOR_MEMORY_END
+    this.#endBytes = limitMib === MAX_MEMORY_MIB ? executorEnd : limitMib * MIB
     this.#ordinaryEndBytes = Math.min(this.#endBytes, MEMORY_END)
     const pages = Math.ceil(this.#endBytes / 4 / PAGE_WORDS)
     this.#words = new Uint32Array(pages * PAGE_WORDS)
@@ -99,18 +108,18 @@ export class Memory {
     this.#storePart(address, (address & 3) * 8, 0xff, value)
   }
 
-  /** The word that holds `address`; an unaligned address is rounded down. Marks it used. */
+  /** The word that holds `address`; an unaligned address is rounded down, or refused if strict. */
   readWord(address: number): number {
-    const index = this.#indexOf(address)
+    const index = this.#accessIndexOf(address)
     if (index < 0) return this.registers[~index]
     if (this.#undo !== undefined) this.#remember(index)
     this.#used[index >>> 5] |= 1 << (index & 31)
     return this.#words[index]
   }
 
-  /** Write the word that holds `address`; an unaligned address is rounded down. Marks it used. */
+  /** Write the word that holds `address`; an unaligned address is rounded down, or refused if strict. */
   writeWord(address: number, value: number): void {
-    const index = this.#indexOf(address)
+    const index = this.#accessIndexOf(address)
     if (index < 0) {
       this.registers[~index] = value
       return
@@ -175,6 +184,22 @@ export class Memory {
     return this.#undo !== undefined
   }
 
+  /** As `#indexOf`, for an access that is proved. */
+  #accessIndexOf(address: number): number {
+    if (this.#isStrict) this.#checkStrictly(address >>> 0)
+    return this.#indexOf(address)
+  }
+
+  #checkStrictly(at: number): void {
+    if ((at & 3) !== 0) misaligned('precompile', at)
+    if (at >= REGISTERS_END && at <= MEMORY_END) return
+    const address = `0x${at.toString(16)}`
+    if (at > MEMORY_END) throw new GuestError('MEMORY_OUT_OF_RANGE', { address })
+    throw new GuestError('GUEST_TRAP', {
+      reason: `it accessed the registers at address ${address}`,
+    })
+  }
+
   /** Index of the word that holds `address`, or ~n for register n. */
   #indexOf(address: number): number {
     const at = address >>> 0
@@ -190,7 +215,7 @@ export class Memory {
 
   #outOfRange(at: number): never {
     const address = `0x${at.toString(16)}`
-    if (this.#endBytes === EXECUTOR_MEMORY_END) {
+    if (this.#endBytes >= MEMORY_END) {
       throw new GuestError('MEMORY_OUT_OF_RANGE', { address })
     }
     throw new GuestError('MEMORY_LIMIT', { limitMib: this.#limitMib, address })
@@ -198,7 +223,7 @@ export class Memory {
 
   #peekWord(address: number): number {
     const index = this.#indexOf(address)
-    if (index < 0) return this.registers[~index]
+    if (index < 0) return this.#isStrict ? 0 : this.registers[~index]
     return this.#isUsed(index) ? this.#words[index] : 0
   }
 

@@ -2,7 +2,7 @@
 import type { Hex } from '../bytes.js'
 import { InputError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
-import { DEFAULT_SP1_VERSION } from '../executor/release.js'
+import type { ReleaseChoice } from '../executor/release.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type ProveOptions, type Prover } from '../prover/prove.js'
@@ -32,8 +32,8 @@ export interface ServiceOptions {
   readonly maxQueued?: number
   /** Most a request may ask for; default: the executor's. */
   readonly limits?: Partial<ExecuteLimits>
-  /** The release of requests that name none. */
-  readonly sp1?: string
+  /** The release of programs that do not tell theirs, in requests that name none. */
+  readonly fallbackSp1?: string
   /**
    * What the signer signs. Only `automata` while a contract may serve that does not check the length
    * of its message: under such a one a digest of another scheme could pass as one of this.
@@ -108,8 +108,8 @@ export class Service {
    * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
    * @throws UnavailableError `QUEUE_FULL`
    */
-  async upload(elf: Uint8Array, sp1 = this.#sp1): Promise<ElfVkey & { programId: Hex }> {
-    checkElf(elf, sp1)
+  async upload(elf: Uint8Array, asked?: string): Promise<ElfVkey & { programId: Hex }> {
+    const sp1 = checkElf(elf, this.#release(asked))
     if (this.#uploads >= MAX_UPLOADS) {
       const facts = { queued: this.#uploads, retryAfterSeconds: UPLOAD_RETRY_SECONDS }
       throw new UnavailableError('QUEUE_FULL', facts)
@@ -134,11 +134,11 @@ export class Service {
    */
   submit(elf: Uint8Array, stdin: Stdin, { limits, ...options }: JobOptions = {}): Job {
     this.requireReady()
-    const { scheme = 'automata', sp1 = this.#sp1 } = options
+    const { scheme = 'automata' } = options
     if (!this.schemes.includes(scheme)) {
       throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
     }
-    checkElf(elf, sp1)
+    const sp1 = checkElf(elf, this.#release(options.sp1))
     requireNoDeferredProofs(stdin)
     const inputBytes = stdin.buffers.reduce((sum, { length }) => sum + length, elf.length)
     const choice: ProveOptions = { ...options, scheme, sp1, limits: this.#capped(limits) }
@@ -163,8 +163,8 @@ export class Service {
     await this.#pool.close()
   }
 
-  get #sp1(): string {
-    return this.#options.sp1 ?? DEFAULT_SP1_VERSION
+  #release(sp1: string | undefined): ReleaseChoice {
+    return { sp1, fallbackSp1: this.#options.fallbackSp1 }
   }
 
   #capped(asked: JobOptions['limits'] = {}): ExecuteLimits {

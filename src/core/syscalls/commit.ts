@@ -3,7 +3,13 @@
  * hash chain of verified deferred proofs. The executor only records them; the prover compares.
  * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{commit,deferred}.rs.
  */
-import { defineSyscall, invalid, type Syscall, type SyscallContext } from './syscall.js'
+import {
+  defineSyscall,
+  invalid,
+  refuseMisaligned,
+  type Syscall,
+  type SyscallContext,
+} from './syscall.js'
 
 const DIGEST_WORDS = 8
 
@@ -21,9 +27,9 @@ export const verifySp1Proof = defineSyscall({
   name: 'VERIFY_SP1_PROOF',
   code: 0x00_00_00_1b,
   extraCycles: 0,
-  execute() {
-    // Deferred proofs are refused with the stdin that carries them, so there is never one to verify.
-    invalid('VERIFY_SP1_PROOF', 'the stdin has no proof for it')
+  execute(context, vkeyPointer, digestPointer) {
+    refuseMisaligned('VERIFY_SP1_PROOF', vkeyPointer, digestPointer)
+    if (!context.takeDeferredProof()) invalid('VERIFY_SP1_PROOF', 'the stdin has no proof for it')
   },
 })
 

@@ -40,6 +40,8 @@ export interface SyscallContext {
   commitDigestWord(index: number, word: number): void
   /** The same for the digest of the deferred proofs. */
   commitDeferredDigestWord(index: number, word: number): void
+  /** Take the next deferred proof of the stdin, without verifying it; false if there is none. */
+  takeDeferredProof(): boolean
   /** SP1's executor accepts this, its prover cannot. */
   markUnprovable(reason: string): void
 }
@@ -60,13 +62,14 @@ export function invalid(syscall: string, reason: string): never {
 }
 
 /**
- * Where SP1's executor rounds a pointer that is no multiple of 4 down, its prover cannot. Since
- * release 5 strict memory refuses it.
+ * Where SP1's executor rounds a pointer that is no multiple of 4 down, its prover cannot. A pointer
+ * below 12 that leads to a0 or a1 makes it panic: they are in use. Strict memory refuses them all.
  */
 export function requireAligned(context: SyscallContext, ...pointers: readonly number[]): void {
-  if (pointers.some(isMisaligned)) {
-    context.markUnprovable('a precompile was called with a pointer that is no multiple of 4')
-  }
+  if (!pointers.some(isMisaligned)) return
+  context.markUnprovable('a precompile was called with a pointer that is no multiple of 4')
+  const leadsToArgument = (pointer: number) => pointer < 12 && (pointer & 2) !== 0
+  if (pointers.some(leadsToArgument)) invalid('a precompile', 'it leads to its own arguments')
 }
 
 /** Where SP1's executor panics for a pointer that is no multiple of 4. */

@@ -45,10 +45,7 @@ const BUFFERS = new Map<string, string[]>(
 const ANSWERS: Answer[] = load('sp1-3.4.0.json').cases
 
 /** SP1's executor accepts these; we refuse them by name (ARCHITECTURE.md says why). */
-const STRICTER = new Map([
-  ['probe/hook-8-empty', 'SYSCALL_UNSUPPORTED'],
-  ['probe/hint-read-registers', 'UNPROVABLE'],
-])
+const STRICTER = new Map([['probe/hint-read-registers', 'UNPROVABLE']])
 /** A limit of 0 makes no sense to a caller, so it is refused before the run. */
 const REFUSED_LIMIT = 'fibonacci/limit-0'
 

@@ -1,5 +1,7 @@
 /** Limits, interruption, and the rules by which a run is not provable. */
+
 import { readFileSync } from 'node:fs'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex } from '../../../src/core/bytes.js'
 import { InterruptedError } from '../../../src/core/errors.js'
@@ -111,6 +113,7 @@ describe('whyUnprovable', () => {
     unprovable: undefined,
     hasHalted: true,
     publicValues: new Uint8Array(),
+    digests: [{ name: 'SHA-256', hash: sha256 }],
     committedDigest: Uint32Array.from(EMPTY_DIGEST),
     deferredDigest: new Uint32Array(8),
   }
