@@ -7,7 +7,14 @@
  * sp1-core-machine syscall/precompiles/fptower and operations/field/field_op.rs.
  */
 import { BLS12_381, BN254, type PrimeField } from './curves.js'
-import { isProductProvable, readNumbers, readTarget, subtract, writeNumbers } from './operands.js'
+import {
+  isProductProvable,
+  readNumbers,
+  readTarget,
+  subtract,
+  wordCountOf,
+  writeNumbers,
+} from './operands.js'
 import { defineSyscall, refuseMisaligned, type Syscall } from './syscall.js'
 
 /** a + bi as [a, b] */
@@ -36,50 +43,33 @@ const MULTIPLY: Fp2Operation = {
   isProvable: (a, b, field) => a.every((x) => b.every((y) => isProductProvable(x, y, field))),
 }
 
-export const bls12381Fp2Add = fp2({
-  name: 'BLS12381_FP2_ADD',
-  code: 0x00_01_01_23,
-  field: BLS12_381,
-  operation: ADD,
-})
-export const bls12381Fp2Sub = fp2({
-  name: 'BLS12381_FP2_SUB',
-  code: 0x00_01_01_24,
-  field: BLS12_381,
-  operation: SUBTRACT,
-})
-export const bls12381Fp2Mul = fp2({
-  name: 'BLS12381_FP2_MUL',
-  code: 0x00_01_01_25,
-  field: BLS12_381,
-  operation: MULTIPLY,
-})
-export const bn254Fp2Add = fp2({
-  name: 'BN254_FP2_ADD',
-  code: 0x00_01_01_29,
-  field: BN254,
-  operation: ADD,
-})
-export const bn254Fp2Sub = fp2({
-  name: 'BN254_FP2_SUB',
-  code: 0x00_01_01_2a,
-  field: BN254,
-  operation: SUBTRACT,
-})
-export const bn254Fp2Mul = fp2({
-  name: 'BN254_FP2_MUL',
-  code: 0x00_01_01_2b,
-  field: BN254,
-  operation: MULTIPLY,
-})
+interface Fp2Rules {
+  /** 3.4.0 leaves no room between a first part whose highest words are 0 and the second part. */
+  readonly padsParts: boolean
+}
 
-function fp2(options: {
-  readonly name: string
-  readonly code: number
-  readonly field: PrimeField
-  readonly operation: Fp2Operation
-}): Syscall {
-  const { name, code, field, operation } = options
+export function fp2Syscalls(rules: Fp2Rules): Syscall[] {
+  const bls12381 = { field: BLS12_381, ...rules }
+  const bn254 = { field: BN254, ...rules }
+  return [
+    fp2({ name: 'BLS12381_FP2_ADD', code: 0x00_01_01_23, operation: ADD, ...bls12381 }),
+    fp2({ name: 'BLS12381_FP2_SUB', code: 0x00_01_01_24, operation: SUBTRACT, ...bls12381 }),
+    fp2({ name: 'BLS12381_FP2_MUL', code: 0x00_01_01_25, operation: MULTIPLY, ...bls12381 }),
+    fp2({ name: 'BN254_FP2_ADD', code: 0x00_01_01_29, operation: ADD, ...bn254 }),
+    fp2({ name: 'BN254_FP2_SUB', code: 0x00_01_01_2a, operation: SUBTRACT, ...bn254 }),
+    fp2({ name: 'BN254_FP2_MUL', code: 0x00_01_01_2b, operation: MULTIPLY, ...bn254 }),
+  ]
+}
+
+function fp2(
+  options: Fp2Rules & {
+    readonly name: string
+    readonly code: number
+    readonly field: PrimeField
+    readonly operation: Fp2Operation
+  },
+): Syscall {
+  const { name, code, field, operation, padsParts } = options
   const { p, words } = field
   const shape = { count: 2, words }
   return defineSyscall({
@@ -93,8 +83,13 @@ function fp2(options: {
       if (!operation.isProvable(a, b, field)) {
         context.markUnprovable(`${name} was called with an operand that is not reduced`)
       }
-      const result = operation.compute(name, a, b, field).map((part) => part % p)
-      writeNumbers(context.memory, firstPointer, result, words)
+      const [c0, c1] = operation.compute(name, a, b, field).map((part) => part % p)
+      const wordsOfC0 = padsParts ? words : wordCountOf(c0)
+      if (wordsOfC0 < words && c1 !== 0n) {
+        context.markUnprovable(`${name} wrote its result in too few words`)
+      }
+      const result = c0 | (c1 << BigInt(32 * wordsOfC0))
+      writeNumbers(context.memory, firstPointer, [result], 2 * words)
     },
   })
 }

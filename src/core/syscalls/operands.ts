@@ -83,6 +83,11 @@ export function isOverlapping(
   return first < second + secondBytes && second < first + firstBytes
 }
 
+/** How many words a number needs; 0 needs none. */
+export function wordCountOf(number: bigint): number {
+  return number === 0n ? 0 : Math.ceil(number.toString(16).length / 8)
+}
+
 function toNumbers(words: Uint32Array, shape: OperandShape): bigint[] {
   return Array.from({ length: shape.count }, (_, i) =>
     toNumber(words.subarray(i * shape.words, (i + 1) * shape.words)),

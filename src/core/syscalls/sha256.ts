@@ -3,7 +3,8 @@
  * Source: FIPS 180-4, 6.2.2; sp1-core-executor 3.4.0 and 5.2.4
  * syscalls/precompiles/sha256.
  */
-import { defineSyscall, invalid, requireAligned } from './syscall.js'
+import { isOverlapping } from './operands.js'
+import { defineSyscall, invalid, requireAligned, type Syscall } from './syscall.js'
 
 const BLOCK_WORDS = 16
 const SCHEDULE_WORDS = 64
@@ -33,42 +34,51 @@ export const shaExtend = defineSyscall({
   },
 })
 
-export const shaCompress = defineSyscall({
-  name: 'SHA_COMPRESS',
-  code: 0x00_01_01_06,
-  extraCycles: 1,
-  execute(context, wPointer, hPointer) {
-    if (wPointer === hPointer) invalid('SHA_COMPRESS', 'schedule and state are the same memory')
-    requireAligned(context, wPointer, hPointer)
-    const isDisjoint =
-      wPointer + 4 * SCHEDULE_WORDS <= hPointer || hPointer + 4 * STATE_WORDS <= wPointer
-    if (!isDisjoint) context.markUnprovable('SHA_COMPRESS was called on overlapping memory')
+/** @param options.refusesOverlap - the executor panics if the two operands share memory. */
+export function shaCompress(options: { readonly refusesOverlap: boolean }): Syscall {
+  const name = 'SHA_COMPRESS'
+  return defineSyscall({
+    name,
+    code: 0x00_01_01_06,
+    extraCycles: 1,
+    execute(context, wPointer, hPointer) {
+      if (wPointer === hPointer) invalid(name, 'schedule and state are the same memory')
+      requireAligned(context, wPointer, hPointer)
+      if (isOverlapping(wPointer, 4 * SCHEDULE_WORDS, hPointer, 4 * STATE_WORDS)) {
+        if (options.refusesOverlap) invalid(name, 'schedule and state share memory')
+        context.markUnprovable(`${name} was called on overlapping memory`)
+      }
+      const { memory } = context
+      const state = memory.readWords(hPointer, STATE_WORDS)
+      const rounds = compress(state, (i) => memory.readWord(wPointer + 4 * i))
+      memory.writeWords(
+        hPointer,
+        rounds.map((word, i) => (word + state[i]) >>> 0),
+      )
+    },
+  })
+}
 
-    const { memory } = context
-    const state = memory.readWords(hPointer, STATE_WORDS)
-    let [a, b, c, d, e, f, g, h] = state
-    for (let i = 0; i < SCHEDULE_WORDS; i++) {
-      const s1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)
-      const choice = (e & f) ^ (~e & g)
-      const t1 = (h + s1 + choice + K[i] + memory.readWord(wPointer + 4 * i)) >>> 0
-      const s0 = rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)
-      const majority = (a & b) ^ (a & c) ^ (b & c)
-      h = g
-      g = f
-      f = e
-      e = (d + t1) >>> 0
-      d = c
-      c = b
-      b = a
-      a = (t1 + s0 + majority) >>> 0
-    }
-    const rounds = [a, b, c, d, e, f, g, h]
-    memory.writeWords(
-      hPointer,
-      rounds.map((word, i) => (word + state[i]) >>> 0),
-    )
-  },
-})
+/** The 64 rounds (FIPS 180-4, 6.2.2, step 3). */
+function compress(state: Uint32Array, wordAt: (i: number) => number): number[] {
+  let [a, b, c, d, e, f, g, h] = state
+  for (let i = 0; i < SCHEDULE_WORDS; i++) {
+    const s1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)
+    const choice = (e & f) ^ (~e & g)
+    const t1 = (h + s1 + choice + K[i] + wordAt(i)) >>> 0
+    const s0 = rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)
+    const majority = (a & b) ^ (a & c) ^ (b & c)
+    h = g
+    g = f
+    f = e
+    e = (d + t1) >>> 0
+    d = c
+    c = b
+    b = a
+    a = (t1 + s0 + majority) >>> 0
+  }
+  return [a, b, c, d, e, f, g, h]
+}
 
 function rotateRight(word: number, bits: number): number {
   return (word >>> bits) | (word << (32 - bits))

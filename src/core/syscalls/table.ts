@@ -6,14 +6,7 @@ import { InternalError } from '../errors.js'
 import { commit, commitDeferredProofs, verifySp1Proof } from './commit.js'
 import { edAdd, edDecompress } from './edwards.js'
 import { fpSyscalls } from './fp.js'
-import {
-  bls12381Fp2Add,
-  bls12381Fp2Mul,
-  bls12381Fp2Sub,
-  bn254Fp2Add,
-  bn254Fp2Mul,
-  bn254Fp2Sub,
-} from './fp2.js'
+import { fp2Syscalls } from './fp2.js'
 import { hintLen, hintLenOrMax, hintRead, write } from './io.js'
 import { keccakPermute } from './keccak256.js'
 import { enterUnconstrained, exitUnconstrained, halt } from './process.js'
@@ -49,7 +42,6 @@ const COMMON = [
   verifySp1Proof,
   hintRead,
   shaExtend,
-  shaCompress,
   keccakPermute,
   edAdd,
   secp256k1Add,
@@ -61,26 +53,24 @@ const COMMON = [
   bls12381Double,
   bls12381Decompress,
   uint256Mul,
-  bls12381Fp2Add,
-  bls12381Fp2Sub,
-  bls12381Fp2Mul,
-  bn254Fp2Add,
-  bn254Fp2Sub,
-  bn254Fp2Mul,
 ]
 
 export const SYSCALLS_3_4_0: SyscallTable = tableOf([
   ...COMMON,
   hintLen,
   edDecompress({ isReduced: false }),
+  shaCompress({ refusesOverlap: true }),
   ...fpSyscalls({ provesUnreduced: false }),
+  ...fp2Syscalls({ padsParts: false }),
 ])
 
 export const SYSCALLS_5_2_4: SyscallTable = tableOf([
   ...COMMON,
   hintLenOrMax,
   edDecompress({ isReduced: true }),
+  shaCompress({ refusesOverlap: false }),
   ...fpSyscalls({ provesUnreduced: true }),
+  ...fp2Syscalls({ padsParts: true }),
   secp256r1Add,
   secp256r1Double,
   secp256r1Decompress,
