@@ -73,14 +73,19 @@ export function isProductProvable(a: bigint, b: bigint, { p, words }: PrimeField
   return a * b < p << (BigInt(words) * WORD_BITS)
 }
 
-/** Do `firstBytes` from `first` on and `secondBytes` from `second` on share memory? */
+/**
+ * Do the words that `first` and `second` lie in, and those behind them, share memory? A misaligned
+ * pointer means the word it lies in, where the release takes one at all.
+ */
 export function isOverlapping(
   first: number,
-  firstBytes: number,
+  firstWords: number,
   second: number,
-  secondBytes: number,
+  secondWords: number,
 ): boolean {
-  return first < second + secondBytes && second < first + firstBytes
+  const firstIndex = first >>> 2
+  const secondIndex = second >>> 2
+  return firstIndex < secondIndex + secondWords && secondIndex < firstIndex + firstWords
 }
 
 /** How many words a number needs; 0 needs none. */

@@ -44,7 +44,7 @@ export function shaCompress(options: { readonly refusesOverlap: boolean }): Sysc
     execute(context, wPointer, hPointer) {
       if (wPointer === hPointer) invalid(name, 'schedule and state are the same memory')
       requireAligned(context, wPointer, hPointer)
-      if (isOverlapping(wPointer, 4 * SCHEDULE_WORDS, hPointer, 4 * STATE_WORDS)) {
+      if (isOverlapping(wPointer, SCHEDULE_WORDS, hPointer, STATE_WORDS)) {
         if (options.refusesOverlap) invalid(name, 'schedule and state share memory')
         context.markUnprovable(`${name} was called on overlapping memory`)
       }

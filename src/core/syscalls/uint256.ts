@@ -13,9 +13,8 @@ import {
 import { defineSyscall, refuseMisaligned } from './syscall.js'
 
 const U256_WORDS = 8
-const U256_BYTES = 4 * U256_WORDS
 const U2048_WORDS = 64
-const U2048_BYTES = 4 * U2048_WORDS
+const U2048_BITS = 32 * U2048_WORDS
 const A2 = 12
 const A3 = 13
 
@@ -47,16 +46,16 @@ export const u256xU2048Mul = defineSyscall({
     const highPointer = hart.x[A3]
     // SP1 proves one access to a word at a time: all reads have one time, all writes the next.
     if (
-      isOverlapping(aPointer, U256_BYTES, bPointer, U2048_BYTES) ||
-      isOverlapping(highPointer, U256_BYTES, lowPointer, U2048_BYTES)
+      isOverlapping(aPointer, U256_WORDS, bPointer, U2048_WORDS) ||
+      isOverlapping(highPointer, U256_WORDS, lowPointer, U2048_WORDS)
     ) {
       context.markUnprovable('U256XU2048_MUL was called on overlapping memory')
     }
     const [a] = readNumbers(memory, aPointer, { count: 1, words: U256_WORDS })
     const [b] = readNumbers(memory, bPointer, { count: 1, words: U2048_WORDS })
     const product = a * b
-    const low = BigInt.asUintN(8 * U2048_BYTES, product)
+    const low = BigInt.asUintN(U2048_BITS, product)
     writeNumbers(memory, lowPointer, [low], U2048_WORDS)
-    writeNumbers(memory, highPointer, [product >> BigInt(8 * U2048_BYTES)], U256_WORDS)
+    writeNumbers(memory, highPointer, [product >> BigInt(U2048_BITS)], U256_WORDS)
   },
 })
