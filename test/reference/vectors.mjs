@@ -1,19 +1,23 @@
 // The two ends of `generate`: cases to requests, and answers to the vectors file.
 //
-//   vectors.mjs requests ROOT            prints one request a line
-//   vectors.mjs collect ROOT < answers   prints the vectors
+//   vectors.mjs requests ROOT RELEASE            prints one request a line
+//   vectors.mjs collect ROOT RELEASE < answers   prints the vectors
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const [, , command, root] = process.argv
-const cases = JSON.parse(readFileSync(join(root, 'test/vectors/guests/cases.json'), 'utf8'))
+const [, , command, root, release] = process.argv
+const FOLDERS = { '3.4.0': 'elf', '5.2.4': 'elf-5.2.4' }
+const load = (name) => JSON.parse(readFileSync(join(root, 'test/vectors/guests', name), 'utf8'))
+const cases = [...load('cases.json'), ...load('generated-cases.json')].filter(
+  ({ releases = [release] }) => releases.includes(release),
+)
 const guests = [...new Set(cases.map(({ guest }) => guest))]
 // A guest's verifying key is asked for under its bare name; the names of cases hold a slash.
-const elfOf = (guest) => join(root, 'guests/elf', `${guest}.elf`)
+const elfOf = (guest) => join(root, 'guests', FOLDERS[release], `${guest}.elf`)
 
 function requests() {
   const keys = guests.map((guest) => ({ name: guest, elf: elfOf(guest), tasks: ['vkey'] }))
-  const runs = cases.map(({ guest, about, ...request }) => ({
+  const runs = cases.map(({ guest, about, releases, ...request }) => ({
     ...request,
     elf: elfOf(guest),
     tasks: ['execute'],
@@ -33,7 +37,7 @@ function collect() {
     return { name, guest, cycleLimit, execute }
   })
   const rows = [
-    '{\n"sp1": "3.4.0",\n"guests": {\n',
+    `{\n"sp1": "${release}",\n"guests": {\n`,
     keys.map(([guest, key]) => `${JSON.stringify(guest)}: ${sorted(key)}`).join(',\n'),
     '\n},\n"cases": [\n',
     runs.map(sorted).join(',\n'),

@@ -15,8 +15,8 @@ export interface CliOptions {
   readonly env?: Record<string, string>
 }
 
-export function guestElf(name: string): string {
-  return `${ROOT}guests/elf/${name}.elf`
+export function guestElf(name: string, sp1 = '3.4.0'): string {
+  return `${ROOT}guests/${sp1 === '3.4.0' ? 'elf' : `elf-${sp1}`}/${name}.elf`
 }
 
 export function guestInput(name: string): string {

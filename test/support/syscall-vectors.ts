@@ -7,6 +7,7 @@ import { Run } from '../../src/core/executor/run.js'
 import { parseElf } from '../../src/core/riscv/elf.js'
 import { MAX_MEMORY_MIB } from '../../src/core/riscv/memory.js'
 import { elfOfProgram, lastAddressOf, type SyscallProgram } from './syscall-program.js'
+import { loadReasons, REFUSED } from './syscall-provability.js'
 
 export const RELEASES: readonly Sp1Release[] = [releaseOf('3.4.0'), releaseOf('5.2.4')]
 
@@ -34,20 +35,19 @@ export interface VectorFile {
   readonly vectors: readonly SyscallVector[]
 }
 
-/** Ours: an outcome, and why it could not be proved. */
-export interface OurOutcome {
-  readonly outcome: Outcome
-  readonly unprovable: string | undefined
-}
+/** A run's outcome and why it could not be proved; of one that failed, only that. */
+export type Verdict =
+  | { readonly hasFailed: true }
+  | { readonly outcome: Outcome; readonly unprovable: string | undefined }
 
+const REASONS = loadReasons()
 const MIB = 2 ** 20
 /** Enough for all but the programs that look for the end of memory. */
 const SMALL_MIB = 8
 const LIMITS = { cycles: 2 ** 20, outputBytes: MIB, publicValuesBytes: MIB }
 
-export function loadVectorFiles(
-  folder = new URL('../vectors/syscalls/', import.meta.url),
-): VectorFile[] {
+export function loadVectorFiles(): VectorFile[] {
+  const folder = new URL('../vectors/syscalls/', import.meta.url)
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')))
@@ -57,23 +57,35 @@ export function outcomeOf({ sp1 }: SyscallVector, { version }: Sp1Release): Outc
   return sp1.all ?? sp1[version]
 }
 
-export function isFailure({ error, panic }: Outcome): boolean {
-  return error !== undefined || panic !== undefined
+/** What ours should be. */
+export function expectedOf(
+  syscall: string,
+  vector: SyscallVector,
+  release: Sp1Release,
+): Verdict | undefined {
+  const outcome = outcomeOf(vector, release)
+  if (outcome === undefined) return undefined
+  const { error, panic } = outcome
+  const call = `${release.version} ${syscall}/${vector.name}`
+  if (error !== undefined || panic !== undefined || REFUSED.has(call)) return { hasFailed: true }
+  return { outcome, unprovable: REASONS.get(call) ?? whyUncommitted(release) }
 }
 
-/** @throws GuestError */
-export function runProgram(program: SyscallProgram, release: Sp1Release): OurOutcome {
-  const elf = elfOfProgram(program, release.descriptors.publicValues)
-  const isSmall = lastAddressOf(program) < SMALL_MIB * MIB - 4096
-  const run = new Run({
-    program: parseElf(elf, release.elfRules),
-    inputs: (program.buffers ?? []).map(fromHex),
-    deferredProofs: 0n,
-    release,
-    limits: { ...LIMITS, memoryMib: isSmall ? SMALL_MIB : MAX_MEMORY_MIB },
-    checkpoint: () => {},
-  })
-  run.advance(LIMITS.cycles)
+/** Why a program that commits to nothing could not be proved. */
+export function whyUncommitted({ publicValuesDigests }: Sp1Release): string {
+  const names = publicValuesDigests.map(({ name }) => name).join(' or ')
+  return `the committed digest is not the ${names} of the public values`
+}
+
+/** What ours is. */
+export function verdictOf(program: SyscallProgram, release: Sp1Release): Verdict {
+  const run = runOf(program, release)
+  try {
+    run.advance(LIMITS.cycles)
+  } catch (error) {
+    if (error instanceof GuestError) return { hasFailed: true }
+    throw error
+  }
   const { publicValues, stdout, stderr, cycleTracker } = run.io
   const spans = cycleTracker.report()
   return {
@@ -89,12 +101,15 @@ export function runProgram(program: SyscallProgram, release: Sp1Release): OurOut
   }
 }
 
-/** The same for a run that may fail: then its failure is the whole outcome. */
-export function tryProgram(program: SyscallProgram, release: Sp1Release): OurOutcome {
-  try {
-    return runProgram(program, release)
-  } catch (error) {
-    if (!(error instanceof GuestError)) throw error
-    return { outcome: { error: error.code }, unprovable: undefined }
-  }
+function runOf(program: SyscallProgram, release: Sp1Release): Run {
+  const elf = elfOfProgram(program, release.descriptors.publicValues)
+  const isSmall = lastAddressOf(program) < SMALL_MIB * MIB - 4096
+  return new Run({
+    program: parseElf(elf, release.elfRules),
+    inputs: (program.buffers ?? []).map(fromHex),
+    deferredProofs: 0n,
+    release,
+    limits: { ...LIMITS, memoryMib: isSmall ? SMALL_MIB : MAX_MEMORY_MIB },
+    checkpoint: () => {},
+  })
 }

@@ -1,12 +1,13 @@
 /**
- * Every guest case as SP1 3.4.0 answered it: public values, cycles, counts, labels and output are
- * equal, and what SP1 refuses is refused. Where we refuse or report more, the case is listed here.
+ * Every guest case as SP1 answered it, in both releases: public values, cycles, counts, labels and
+ * output are equal, and what SP1 refuses is refused. Where we refuse more, the case is listed here.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { fromHex } from '../../../src/core/bytes.js'
 import { GuestError, InputError } from '../../../src/core/errors.js'
 import { type ExecutionResult, execute } from '../../../src/core/executor/execute.js'
+import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
 import { guestElf } from '../../support/cli.js'
 
 interface Success {
@@ -18,6 +19,8 @@ interface Success {
   readonly cycleTracker: Record<string, number>
   readonly stdout: string
   readonly stderr: string
+  /** Eight little-endian words. */
+  readonly committedValueDigest: number[]
 }
 interface Refusal {
   readonly error?: string
@@ -36,28 +39,23 @@ interface Answer {
 
 const FOLDER = new URL('../../vectors/guests/', import.meta.url)
 const load = (name: string) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8'))
-const BUFFERS = new Map<string, string[]>(
-  load('cases.json').map(({ name, buffers }: { name: string; buffers?: string[] }) => [
-    name,
-    buffers ?? [],
-  ]),
-)
-const ANSWERS: Answer[] = load('sp1-3.4.0.json').cases
+const CASES: { name: string; guest: string; buffers?: string[] }[] = [
+  ...load('cases.json'),
+  ...load('generated-cases.json'),
+]
+const BUFFERS = new Map(CASES.map(({ name, buffers }) => [name, buffers ?? []]))
 
-/** SP1's executor accepts these; we refuse them by name (ARCHITECTURE.md says why). */
+/** SP1's executor goes on where we refuse these by name (ARCHITECTURE.md says why). */
 const STRICTER = new Map([['probe/hint-read-registers', 'UNPROVABLE']])
 /** A limit of 0 makes no sense to a caller, so it is refused before the run. */
 const REFUSED_LIMIT = 'fibonacci/limit-0'
 
-async function run({ name, guest, cycleLimit }: Answer): Promise<ExecutionResult> {
+async function run(sp1: string, { name, guest, cycleLimit }: Answer): Promise<ExecutionResult> {
   const buffers = (BUFFERS.get(name) ?? []).map((hex) => fromHex(`0x${hex}`))
   return execute(
-    readFileSync(guestElf(guest)),
+    readFileSync(guestElf(guest, sp1)),
     { buffers, deferredProofs: 0n },
-    {
-      report: true,
-      limits: cycleLimit === undefined ? {} : { cycles: cycleLimit },
-    },
+    { sp1, report: true, limits: cycleLimit === undefined ? {} : { cycles: cycleLimit } },
   )
 }
 
@@ -65,34 +63,39 @@ function isSuccess(answer: Success | Refusal): answer is Success {
   return !('error' in answer || 'panic' in answer)
 }
 
-describe('SP1 3.4.0', () => {
-  for (const answer of ANSWERS) {
-    it(answer.name, async () => {
-      const expected = answer.execute
-      const stricter = STRICTER.get(answer.name)
-      if (answer.name === REFUSED_LIMIT) {
-        await expect(run(answer)).rejects.toMatchObject({ code: 'FLAG_INVALID' })
-      } else if (stricter !== undefined) {
-        expect(isSuccess(expected)).toBe(true)
-        await expect(run(answer)).rejects.toMatchObject({ code: stricter })
-      } else if (isSuccess(expected)) {
-        const { publicValues, ...counts } = expected
-        const result = await run(answer)
-        expect(result.publicValues).toBe(`0x${publicValues}`)
-        for (const key of COMPARED) expect([key, result[key]]).toEqual([key, counts[key]])
-      } else {
-        const error = await run(answer).catch((thrown) => thrown)
-        expect(error).toBeInstanceOf(GuestError)
-        expect(error).not.toBeInstanceOf(InputError)
-        const { pc, globalClk, stdout, stderr } = expected
-        expect(error.code).toBe(codeOf(expected, error.code))
-        expect(error.details).toMatchObject({ pc, cycles: globalClk, stdout, stderr })
+describe.each(SP1_VERSIONS)('SP1 %s', (sp1) => {
+  const answers: Answer[] = load(`sp1-${sp1}.json`).cases
+
+  it.each(answers.map((answer) => [answer.name, answer] as const))('%s', async (_, answer) => {
+    const expected = answer.execute
+    const stricter = STRICTER.get(answer.name)
+    if (answer.name === REFUSED_LIMIT) {
+      await expect(run(sp1, answer)).rejects.toMatchObject({ code: 'FLAG_INVALID' })
+    } else if (stricter !== undefined) {
+      await expect(run(sp1, answer)).rejects.toMatchObject({ code: stricter })
+    } else if (isSuccess(expected)) {
+      const { publicValues, committedValueDigest, ...counts } = expected
+      const result = await run(sp1, answer)
+      expect(result.publicValues).toBe(`0x${publicValues}`)
+      for (const key of COMPARED) expect([key, result[key]]).toEqual([key, counts[key]])
+      if (!isCommitted(fromHex(`0x${publicValues}`), committedValueDigest, sp1)) {
+        expect(result.unprovable).toBeDefined()
       }
-    })
-  }
+    } else {
+      const error = await run(sp1, answer).catch((thrown) => thrown)
+      expect(error).toBeInstanceOf(GuestError)
+      expect(error).not.toBeInstanceOf(InputError)
+      const { pc, globalClk, stdout, stderr } = expected
+      expect(error.code).toBe(codeOf(expected, error.code))
+      expect(error.details).toMatchObject({ pc, cycles: globalClk, stdout, stderr })
+    }
+  })
 
   it('has cases for every guest', () => {
-    expect(new Set(ANSWERS.map(({ guest }) => guest)).size).toBe(10)
+    const guests = readdirSync(guestElf('', sp1).replace(/[^/]*$/, ''))
+      .filter((file) => file.endsWith('.elf'))
+      .map((file) => file.replace(/\.elf$/, ''))
+    expect([...new Set(answers.map(({ guest }) => guest))].sort()).toEqual(guests.sort())
   })
 })
 
@@ -105,6 +108,12 @@ const COMPARED = [
   'stdout',
   'stderr',
 ] as const
+
+function isCommitted(publicValues: Uint8Array, words: number[], sp1: string): boolean {
+  const committed = Buffer.from(Uint32Array.from(words).buffer)
+  const { publicValuesDigests } = releaseOf(sp1)
+  return publicValuesDigests.some(({ hash }) => committed.equals(hash(publicValues)))
+}
 
 /** The code for an error of SP1's; of a panic only the class is compared. */
 function codeOf({ error }: Refusal, ours: string): string {

@@ -1,8 +1,8 @@
 //! Input buffers of every length, and hints that the guest gives to itself.
 //!
 //! A buffer whose length is not a multiple of four ends inside a word; an empty one reads no word at
-//! all. Hints are pushed behind the buffers that are still unread, so the read-back at the end gives
-//! the guest its own bytes only if it has consumed everything before.
+//! all. SP1 3.4.0 pushes hints behind the buffers that are still unread, so the read-back at the end
+//! gives the guest its own bytes only if it has consumed everything before; 5.2.4 pushes them in front.
 //!
 //! Input: buffer 0 is the number of buffers that follow, u32 little-endian, plus 2^31 for the variant
 //! below; then those buffers, any bytes. Buffers beyond that number come back in place of the hints.
@@ -13,13 +13,13 @@
 //!                    a hint pushed by `io::hint` (u64: the sum of the lengths),
 //!                    the length (u32) of a hint of no bytes, pushed by the bare syscall,
 //!                    the two values of a pair pushed by `io::hint` (u32: number of buffers, u64: the
-//!                    hash of the joined bytes), which SP1 3.4.0 splits into two buffers, one for
-//!                    each write of the serialiser.
+//!                    hash of the joined bytes), which makes two buffers, one for each write of the
+//!                    serialiser; in 5.2.4 the second comes out first.
 //!
-//! The variant commits the joined bytes without having looked at them, and leaves out their hash. In
-//! SP1 3.4.0 a WRITE sees zeroes in hinted memory that no load or store has touched, while the digest
-//! is made by loads and sees the hint: the run ends well, with public values that do not have the
-//! committed digest, and nobody could prove it.
+//! The variant commits the joined bytes without having looked at them, and leaves out their hash. A WRITE
+//! sees zeroes in hinted memory that no load or store has touched, while the digest is made by loads and
+//! sees the hint: the run ends well, with public values that do not have the committed digest, and nobody
+//! could prove it.
 #![no_main]
 sp1_zkvm::entrypoint!(main);
 
@@ -66,6 +66,8 @@ pub fn main() {
     commit_length(&io::read_vec());
 
     io::hint(&(count, fnv1a(&joined)));
+    let comes_in_order = syscalls::syscall_hint_len() == size_of::<u32>();
+    let last = if comes_in_order { None } else { Some(io::read::<u64>()) };
     io::commit(&io::read::<u32>());
-    io::commit(&io::read::<u64>());
+    io::commit(&last.unwrap_or_else(io::read::<u64>));
 }

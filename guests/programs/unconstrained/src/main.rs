@@ -9,7 +9,7 @@
 //! Input: one buffer, n as u64 little-endian.
 //! Standard output: one line from inside the third block, one line at the end.
 //! Public values, little-endian: n (u64); the square root of n, rounded down (u64); the inverse of n
-//! modulo 2^31 - 1, or 0 if there is none (u32); the steps of Euclid's algorithm (u32, hinted and not
+//! modulo 2^31 - 1, or 0 if there is none (u32); the steps of Euclid's algorithm (u64, hinted and not
 //! checked); five bytes, each 1 if the rollback was seen: variable, stack, heap, fresh memory,
 //! allocator.
 #![no_main]
@@ -73,13 +73,18 @@ pub fn main() {
     assert!(square <= u128::from(n) && u128::from(n) < above, "the hinted root is wrong");
     io::commit(&root);
 
-    // Two hints from one block come out in the order in which they were pushed.
+    // Two hints from one block come out in the order in which they were pushed, or the last one first.
     unconstrained(|| {
         let (result, steps) = inverse(n);
         io::hint(&result);
-        io::hint(&steps);
+        io::hint(&u64::from(steps));
     });
-    let (result, steps) = (io::read::<u32>(), io::read::<u32>());
+    let (result, steps) = if syscalls::syscall_hint_len() == size_of::<u32>() {
+        (io::read::<u32>(), io::read::<u64>())
+    } else {
+        let steps = io::read::<u64>();
+        (io::read::<u32>(), steps)
+    };
     let expected = u64::from(n % PRIME != 0);
     assert_eq!(n % PRIME * u64::from(result) % PRIME, expected, "the hinted inverse is wrong");
     io::commit(&result);

@@ -4,7 +4,6 @@
 //! verifier would see (the committed digest) and what is known about a run that failed.
 use std::{
     collections::BTreeMap,
-    fmt::Debug,
     panic::{catch_unwind, AssertUnwindSafe},
     sync::Arc,
 };
@@ -13,19 +12,12 @@ use serde_json::{json, Value};
 use sp1_core_executor::{ExecutionError, Executor, SP1Context};
 use sp1_stark::SP1CoreOpts;
 
-use crate::{console, text_of, Prover};
+use sp1_reference_common::{console, counts, memory_parts, text_of, Run};
 
-/// Run the guest. The second value is the number of executed instructions.
-///
-/// A failed run has "error" (the ExecutionError) or "panic" (the message), and the other fields say
-/// how far it came.
-pub fn run(
-    prover: &Prover,
-    elf: &[u8],
-    buffers: Vec<Vec<u8>>,
-    cycle_limit: Option<u64>,
-    with_registers: bool,
-) -> (Value, u64) {
+use crate::Prover;
+
+pub fn run(prover: &Prover, run: Run) -> (Value, u64) {
+    let Run { elf, buffers, cycle_limit, with_registers, memory } = run;
     let program = match catch_unwind(AssertUnwindSafe(|| prover.get_program(elf).unwrap())) {
         Ok(program) => program,
         Err(cause) => return (json!({ "panic": text_of(&*cause) }), 0),
@@ -78,12 +70,10 @@ pub fn run(
     if with_registers {
         result["registers"] = json!({ "pc": executor.state.pc, "x": executor.registers() });
     }
+    if !memory.is_empty() {
+        result["memory"] = json!(memory_parts(memory, |address| executor.word(address)));
+    }
     (result, cycles)
-}
-
-/// The counters that are not zero, by the name SP1 prints.
-fn counts<'a, K: Debug>(all: impl Iterator<Item = (K, &'a u64)>) -> BTreeMap<String, u64> {
-    all.filter(|(_, count)| **count > 0).map(|(key, count)| (format!("{key:?}"), *count)).collect()
 }
 
 /// What the guest wrote to one stream, put together again from the lines that SP1 prints with the
