@@ -5,9 +5,10 @@ import { InputError } from '../errors.js'
 import { loadProgram, type ReleaseChoice } from '../executor/release.js'
 import type { VkeyRecipe } from '../vkey/recipe.js'
 import { RECIPE_3_4_0 } from '../vkey/recipe-3.4.0.js'
+import { RECIPE_5_2_4 } from '../vkey/recipe-5.2.4.js'
 import { computeVkey, type VkeyOptions } from '../vkey/vkey.js'
 
-const RECIPES: readonly VkeyRecipe[] = [RECIPE_3_4_0]
+const RECIPES: readonly VkeyRecipe[] = [RECIPE_3_4_0, RECIPE_5_2_4]
 
 export interface ElfVkey {
   readonly sp1: string

@@ -8,7 +8,6 @@
  */
 import {
   BABYBEAR_GENERATOR,
-  BABYBEAR_P,
   fromMontgomery,
   invert,
   MONTGOMERY_R,
@@ -19,10 +18,10 @@ import {
 } from './field.js'
 import { createKernelPool, type KernelCall, type KernelPool } from './kernel-pool.js'
 import { DIGEST_WORDS, POSEIDON2_RATE, POSEIDON2_WIDTH } from './poseidon2.js'
-import { EXTERNAL_CONSTANTS, INTERNAL_CONSTANTS } from './poseidon2-constants.js'
+import { POSEIDON2_CONSTANTS_BYTES, writeConstants } from './poseidon2-constants.js'
 import type { Column, Trace } from './recipe.js'
 
-/** The trace's rows are padded with zero rows to 2^logHeight, which is at least 2^2. */
+/** The trace's rows are padded to 2^logHeight, which is at least 2^2. */
 export interface PaddedTrace {
   readonly logHeight: number
   readonly trace: Trace
@@ -67,10 +66,17 @@ export async function commitTraces(
   }
 }
 
+interface PaddedColumn {
+  readonly column: Column
+  /** How many rows are the trace's own. */
+  readonly rows: number
+  readonly padding: Trace['padding']
+}
+
 /** Columns of all traces of one height, in their order. */
 interface Group {
   readonly logHeight: number
-  readonly columns: readonly { readonly column: Column; readonly rows: number }[]
+  readonly columns: readonly PaddedColumn[]
 }
 
 function groupByHeight(traces: readonly PaddedTrace[]): Group[] {
@@ -79,7 +85,9 @@ function groupByHeight(traces: readonly PaddedTrace[]): Group[] {
     logHeight,
     columns: traces
       .filter((trace) => trace.logHeight === logHeight)
-      .flatMap(({ trace: { columns, rows } }) => columns.map((column) => ({ column, rows }))),
+      .flatMap(({ trace: { columns, rows, padding } }) =>
+        columns.map((column) => ({ column, rows, padding })),
+      ),
   }))
 }
 
@@ -127,7 +135,7 @@ function planMemory([tallest, ...shorter]: readonly Group[], threads: number): L
     Math.min(Math.ceil(threads / 2), batches, Math.floor(MAX_QUAD_BYTES / pairBytes)),
   )
   return {
-    constants: allocate(1024),
+    constants: allocate(POSEIDON2_CONSTANTS_BYTES),
     squares: allocate(3 * SQUARES_BYTES),
     blocks: allocate(threads * BLOCKS_BYTES),
     inverseTwiddles: allocate((height / 2) * WORD_BYTES),
@@ -188,11 +196,7 @@ function rowRanges(rows: number): [from: number, to: number][] {
 
 /** Round constants and twiddle factors; shorter transforms use prefixes of the tallest's tables. */
 async function prepareTables({ layout, pool, progress }: Work, logHeight: number): Promise<void> {
-  const constants = [...EXTERNAL_CONSTANTS.flat(), ...INTERNAL_CONSTANTS]
-  new Int32Array(pool.memory.buffer, layout.constants).set(
-    // Minus p, so that an element below p and a constant add up to an int32.
-    constants.map((constant) => toMontgomery(BigInt(constant)) - BABYBEAR_P),
-  )
+  writeConstants(pool.memory.buffer, layout.constants)
   const first = toMontgomery(1n)
   const { inverseTwiddles, twiddles, squares } = layout
   const inverseRoot = invert(rootOfUnity(logHeight))
@@ -280,8 +284,11 @@ function writeQuad(
   columns: Group['columns'],
 ): void {
   const words = new Uint32Array(memory.buffer, address, rows * QUAD_COLUMNS).fill(0)
-  columns.forEach(({ column, rows: used }, i) => {
+  columns.forEach(({ column, rows: used, padding }, i) => {
     for (let row = 0; row < used; row++) words[row * QUAD_COLUMNS + i] = column(row)
+    if (padding === 'zeroes' || used === 0) return
+    const first = column(0)
+    for (let row = used; row < rows; row++) words[row * QUAD_COLUMNS + i] = first
   })
 }
 

@@ -8,7 +8,15 @@ import { KERNELS_BASE64 } from './kernels.wasm.js'
 
 /** A call of an exported function. Addresses and counts are numbers, truth values 0 and 1. */
 export interface KernelCall {
-  readonly name: 'absorb' | 'attach' | 'compress' | 'extend' | 'fillPowers' | 'permuteBlocks'
+  readonly name:
+    | 'absorb'
+    | 'addWords'
+    | 'attach'
+    | 'attachSums'
+    | 'compress'
+    | 'extend'
+    | 'fillPowers'
+    | 'permuteBlocks'
   readonly args: readonly number[]
 }
 
@@ -22,6 +30,8 @@ export interface KernelPool {
 export interface KernelPoolOptions {
   readonly bytes: number
   readonly threads: number
+  /** Fills the memory before any thread looks at it. */
+  readonly prepare?: (memory: WebAssembly.Memory) => void
   /** What each thread must call before anything else. */
   readonly attach: (thread: number) => KernelCall
   /** Aborting fails the calls under way with InterruptedError. */
@@ -43,6 +53,7 @@ export async function createKernelPool(options: KernelPoolOptions): Promise<Kern
   const module = new WebAssembly.Module(bytesOfBase64(KERNELS_BASE64))
   const pages = Math.ceil(options.bytes / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  options.prepare?.(memory)
   return options.threads === 1
     ? createLocalPool(module, memory, options)
     : createWorkerPool(module, memory, options)

@@ -3,6 +3,7 @@
  * Source: sp1-primitives 3.4.0 src/lib.rs, `RC_16_30_U32` (480 random words, of which 141 are used):
  * rows 0-3 and 17-20 are the external rounds, the first entries of rows 4-16 the internal ones.
  */
+import { BABYBEAR_P, toMontgomery } from './field.js'
 
 export const EXTERNAL_CONSTANTS: readonly (readonly number[])[] = [
   [
@@ -43,3 +44,14 @@ export const INTERNAL_CONSTANTS: readonly number[] = [
   0x47556cf2, 0x0226080a, 0x58eebefe, 0x6f28f3eb, 0x34abd7e2, 0x6940a1de, 0x5492eac7, 0x53b52e36,
   0x333d6416, 0x5c4796ba, 0x06411997, 0x0aa5e397, 0x608d4abe,
 ]
+
+/** Room for the constants as the kernels want them. */
+export const POSEIDON2_CONSTANTS_BYTES = 1024
+
+/** External ones, then internal: in Montgomery form minus p, so that an element plus one fits int32. */
+export function writeConstants(buffer: ArrayBufferLike, address: number): void {
+  const constants = [...EXTERNAL_CONSTANTS.flat(), ...INTERNAL_CONSTANTS]
+  new Int32Array(buffer, address).set(
+    constants.map((constant) => toMontgomery(BigInt(constant)) - BABYBEAR_P),
+  )
+}

@@ -1,11 +1,11 @@
-/**
- * What a release of SP1 commits to in a verifying key, as data. recipe-3.4.0.ts is one.
- */
+/** What a release of SP1 commits to in a verifying key, as data: recipe-VERSION.ts. */
 import type { Program } from '../riscv/program.js'
 
 export interface VkeyRecipe {
   readonly release: string
   readonly chips: readonly Chip[]
+  /** Does it sum up the initial memory as points of a curve (image-digest.ts)? */
+  readonly hasImageDigest: boolean
   /** The field elements whose hash is the key's digest, canonical. */
   readonly digestInput: (parts: DigestParts) => readonly number[]
 }
@@ -13,7 +13,7 @@ export interface VkeyRecipe {
 /** A table of the proof system with columns that depend on the program alone. */
 export interface Chip {
   readonly name: string
-  /** Ascending; the trace is padded with zero rows to the first that holds it. */
+  /** Ascending; the trace is padded to the first that holds it. */
   readonly logHeights: readonly number[]
   /** What the rows are, for the error when they are too many. */
   readonly rowsAre: string
@@ -23,6 +23,8 @@ export interface Chip {
 export interface Trace {
   readonly rows: number
   readonly columns: readonly Column[]
+  /** What padding rows are. */
+  readonly padding: 'zeroes' | 'first row'
 }
 
 /** The canonical element of a row. */
@@ -33,6 +35,20 @@ export interface DigestParts {
   readonly commit: readonly number[]
   /** The entry point as a field element. */
   readonly pcStart: number
+  /** The x and y of the sum of points, 7 words each; empty if the recipe has none. */
+  readonly imageDigest: readonly number[]
   /** In the order of the commitment: by height, tallest first, then by name. */
-  readonly chips: readonly { readonly name: string; readonly logHeight: number }[]
+  readonly chips: readonly CommittedChip[]
+}
+
+export interface CommittedChip {
+  readonly name: string
+  readonly logHeight: number
+  /** Number of columns. */
+  readonly width: number
+}
+
+/** Four columns: the bytes of a u32, least significant first. */
+export function bytesOf(word: Column): Column[] {
+  return [0, 8, 16, 24].map((shift) => (row: number) => (word(row) >>> shift) & 0xff)
 }

@@ -1,18 +1,19 @@
 /**
- * SP1's own form of an instruction, as SP1 3.4.0's transpiler makes it from a RISC-V word. The
- * verifying key commits to this form; nothing executes it here.
+ * SP1's own form of an instruction, as its transpiler makes it from a RISC-V word. The verifying key
+ * commits to this form; nothing executes it here.
  *
- * Register and immediate instructions share an opcode; flags tell whether b and c are immediates.
- * Source: sp1-core-executor 3.4.0 src/disassembler/rrs.rs, src/opcode.rs.
+ * Register and immediate instructions share an operation; flags tell whether b and c are immediates.
+ * Source: sp1-core-executor 3.4.0 and 5.2.4 src/disassembler/rrs.rs; they do the same.
  */
 import { InputError, InternalError } from '../errors.js'
 import { decode } from '../riscv/decode.js'
 import type { Decoded } from '../riscv/instruction.js'
 import type { Program } from '../riscv/program.js'
+import { OPCODES_3_4_0, type Operation } from './opcodes.js'
 
 /** Operands are register numbers or immediates, as u32. */
 export interface Sp1Instruction {
-  readonly opcode: number
+  readonly operation: Operation
   readonly opA: number
   readonly opB: number
   readonly opC: number
@@ -20,52 +21,8 @@ export interface Sp1Instruction {
   readonly immC: boolean
 }
 
-/** 26 and 38 are unused. */
-export const SP1_OPCODES = {
-  add: 0,
-  sub: 1,
-  xor: 2,
-  or: 3,
-  and: 4,
-  sll: 5,
-  srl: 6,
-  sra: 7,
-  slt: 8,
-  sltu: 9,
-  lb: 10,
-  lh: 11,
-  lw: 12,
-  lbu: 13,
-  lhu: 14,
-  sb: 15,
-  sh: 16,
-  sw: 17,
-  beq: 18,
-  bne: 19,
-  blt: 20,
-  bge: 21,
-  bltu: 22,
-  bgeu: 23,
-  jal: 24,
-  jalr: 25,
-  auipc: 27,
-  ecall: 28,
-  ebreak: 29,
-  mul: 30,
-  mulh: 31,
-  mulhu: 32,
-  mulhsu: 33,
-  div: 34,
-  divu: 35,
-  rem: 36,
-  remu: 37,
-  unimp: 39,
-} as const
-
-type OpcodeName = keyof typeof SP1_OPCODES
-
-/** Mnemonics whose SP1 opcode has another name. `lui` becomes an addition of two immediates. */
-const OTHER_NAMES: Readonly<Record<string, OpcodeName>> = {
+/** Mnemonics of operations with another name. `lui` becomes an addition of two immediates. */
+const OTHER_NAMES: Readonly<Record<string, Operation>> = {
   addi: 'add',
   xori: 'xor',
   ori: 'or',
@@ -106,7 +63,7 @@ export function transpile({ instructionWords, pcBase }: Program): Sp1Instruction
 export function toSp1Instruction({ row, rd, rs1, rs2, imm }: Decoded): Sp1Instruction {
   const immediate = imm >>> 0
   if (row.unimplemented) return of('unimp', 0, 0, 0, true, true)
-  const name = opcodeName(row.mnemonic)
+  const name = operationOf(row.mnemonic)
   switch (row.format) {
     case 'R':
       return of(name, rd, rs1, rs2, false, false)
@@ -129,18 +86,18 @@ export function toSp1Instruction({ row, rd, rs1, rs2, imm }: Decoded): Sp1Instru
 }
 
 function of(
-  name: OpcodeName,
+  operation: Operation,
   opA: number,
   opB: number,
   opC: number,
   immB: boolean,
   immC: boolean,
 ): Sp1Instruction {
-  return { opcode: SP1_OPCODES[name], opA, opB, opC, immB, immC }
+  return { operation, opA, opB, opC, immB, immC }
 }
 
-function opcodeName(mnemonic: string): OpcodeName {
+function operationOf(mnemonic: string): Operation {
   const name = OTHER_NAMES[mnemonic] ?? mnemonic
-  if (!(name in SP1_OPCODES)) throw new InternalError(`SP1 has no opcode for ${mnemonic}`)
-  return name as OpcodeName
+  if (!(name in OPCODES_3_4_0)) throw new InternalError(`SP1 has no opcode for ${mnemonic}`)
+  return name as Operation
 }

@@ -9,8 +9,9 @@ import type { Program } from '../riscv/program.js'
 import { commitTraces } from './commitment.js'
 import { encodeBytes32, encodeHashBytes } from './encodings.js'
 import { BABYBEAR_P } from './field.js'
+import { digestImage } from './image-digest.js'
 import { hashElements } from './poseidon2.js'
-import type { Chip, VkeyRecipe } from './recipe.js'
+import type { Chip, CommittedChip, VkeyRecipe } from './recipe.js'
 import { RECIPE_3_4_0 } from './recipe-3.4.0.js'
 
 export interface Vkey {
@@ -24,7 +25,7 @@ export interface Vkey {
   readonly commit: readonly number[]
   readonly pcStart: number
   /** In the order of the commitment. */
-  readonly chips: readonly { readonly name: string; readonly logHeight: number }[]
+  readonly chips: readonly CommittedChip[]
 }
 
 export interface VkeyOptions {
@@ -52,10 +53,17 @@ export async function computeVkey(program: Program, options: VkeyOptions = {}): 
       return { name, trace, logHeight: chooseLogHeight(chip, trace.rows) }
     })
     .sort((a, b) => b.logHeight - a.logHeight || (a.name < b.name ? -1 : 1))
-  const chips = traces.map(({ name, logHeight }) => ({ name, logHeight }))
+  const chips = traces.map(({ name, logHeight, trace }) => ({
+    name,
+    logHeight,
+    width: trace.columns.length,
+  }))
+  const imageDigest = recipe.hasImageDigest ? await digestImage(program, { threads, signal }) : []
   const commit = await commitTraces(traces, { threads, onProgress, signal })
   const { pcStart } = program
-  const digest = hashElements(recipe.digestInput({ commit, pcStart: pcStart % BABYBEAR_P, chips }))
+  const digest = hashElements(
+    recipe.digestInput({ commit, pcStart: pcStart % BABYBEAR_P, imageDigest, chips }),
+  )
   return {
     digest,
     bytes32: encodeBytes32(digest),

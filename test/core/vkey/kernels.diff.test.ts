@@ -71,6 +71,7 @@ describe('commitment', () => {
       logHeight: Math.log2(matrix.length),
       trace: {
         rows: matrix.length,
+        padding: 'zeroes' as const,
         columns: matrix[0].map((_, column) => (row: number) => matrix[row][column]),
       },
     }))
@@ -95,6 +96,14 @@ describe('commitment', () => {
   it('of equal heights', () => expectSame([matrix(3, 6), matrix(3, 5)], 1))
   it('of two heights', () => expectSame([matrix(4, 3), matrix(2, 9)], 1))
   it('of three heights', () => expectSame([matrix(5, 2), matrix(4, 9), matrix(2, 1)], 1))
+  it('of rows padded with the first', async () => {
+    const [first, second, third] = matrix(2, 3)
+    const columns = first.map((_, i) => (row: number) => [first, second, third][row][i])
+    const trace = { rows: 3, padding: 'first row', columns } as const
+    const commitment = await commitTraces([{ logHeight: 3, trace }], { threads: 1 })
+    const padding = new Array<typeof first>(5).fill(first)
+    expect(commitment).toEqual(commitPlainly([[first, second, third, ...padding]]))
+  })
   it('of extreme values', () =>
     expectSame([matrix(4, 9).map((row) => row.map(() => BABYBEAR_P - 1))], 1))
   it('on worker threads', () => expectSame([matrix(5, 33), matrix(3, 11)], 3))

@@ -26,7 +26,11 @@ const SMALL: VkeyRecipe = {
   chips: [
     { ...chip('Program'), logHeights: [1, 2] },
     { ...chip('MemoryProgram'), logHeights: [2, 3] },
-    { ...chip('Byte'), logHeights: [3], trace: () => ({ rows: 1, columns: [() => 9] }) },
+    {
+      ...chip('Byte'),
+      logHeights: [3],
+      trace: () => ({ rows: 1, padding: 'zeroes', columns: [() => 9] }),
+    },
   ],
 }
 
@@ -62,9 +66,9 @@ describe('computeVkey', () => {
       ...Array.from({ length: height - rows.length }, () => rows[0].map(() => 0)),
     ]
     expect(vkey.chips).toEqual([
-      { name: 'Byte', logHeight: 3 },
-      { name: 'MemoryProgram', logHeight: 2 },
-      { name: 'Program', logHeight: 2 },
+      { name: 'Byte', logHeight: 3, width: 1 },
+      { name: 'MemoryProgram', logHeight: 2, width: 6 },
+      { name: 'Program', logHeight: 2, width: 37 },
     ])
     expect(vkey.commit).toEqual(
       commitPlainly([

@@ -3,7 +3,11 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseElf } from '../../../src/core/riscv/elf.js'
+import type { CommittedChip, VkeyRecipe } from '../../../src/core/vkey/recipe.js'
+import { RECIPE_3_4_0 } from '../../../src/core/vkey/recipe-3.4.0.js'
+import { RECIPE_5_2_4 } from '../../../src/core/vkey/recipe-5.2.4.js'
 import { computeVkey } from '../../../src/core/vkey/vkey.js'
+import { guestElf } from '../../support/cli.js'
 import { type SyntheticElf, syntheticElf } from '../../vectors/vkey/synthetic-elf.js'
 
 interface Answer {
@@ -13,7 +17,7 @@ interface Answer {
     readonly hashBytes: string
     readonly commit: readonly number[]
     readonly pcStart: number
-    readonly chips: readonly { readonly name: string; readonly logHeight: number }[]
+    readonly chips: readonly CommittedChip[]
   }
 }
 
@@ -21,28 +25,36 @@ const ROOT = new URL('../../../', import.meta.url)
 const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, ROOT), 'utf8'))
 const TIMEOUT_MS = 120_000
 
-async function expectKey(elf: Uint8Array, { elfSha256, vkey }: Answer): Promise<void> {
+async function expectKey(
+  recipe: VkeyRecipe,
+  elf: Uint8Array,
+  { elfSha256, vkey }: Answer,
+): Promise<void> {
   expect(createHash('sha256').update(elf).digest('hex')).toBe(elfSha256)
-  expect(await computeVkey(parseElf(elf), { threads: 2 })).toMatchObject({
+  expect(await computeVkey(parseElf(elf), { recipe, threads: 2 })).toMatchObject({
     bytes32: vkey.bytes32,
     hashBytes: `0x${vkey.hashBytes}`,
     commit: vkey.commit,
     pcStart: vkey.pcStart,
-    chips: vkey.chips.map(({ name, logHeight }) => ({ name, logHeight })),
+    chips: vkey.chips.map(({ name, logHeight, width }) => ({ name, logHeight, width })),
   })
 }
 
-describe('verifying key of', () => {
-  const guests: Record<string, Answer> = readJson('test/vectors/guests/sp1-3.4.0.json').guests
-  for (const [name, answer] of Object.entries(guests)) {
-    const elf = () => readFileSync(new URL(`guests/elf/${name}.elf`, ROOT))
-    it(name, () => expectKey(elf(), answer), TIMEOUT_MS)
-  }
+describe.each([RECIPE_3_4_0, RECIPE_5_2_4])('verifying key of SP1 $release:', (recipe) => {
+  const { release } = recipe
+  const guests: Record<string, Answer> = readJson(`test/vectors/guests/sp1-${release}.json`).guests
+  it.each(Object.entries(guests))(
+    '%s',
+    (name, answer) => expectKey(recipe, readFileSync(guestElf(name, release)), answer),
+    TIMEOUT_MS,
+  )
 
-  const synthetic: (Answer & SyntheticElf)[] = readJson('test/vectors/vkey/sp1-3.4.0.json').elfs
-  for (const answer of synthetic) {
-    const { instructions, zeroWords } = answer
-    const name = `${instructions} instructions and ${zeroWords} zero words`
-    it(name, () => expectKey(syntheticElf(answer), answer), TIMEOUT_MS)
-  }
+  const synthetic: (Answer & SyntheticElf)[] = readJson(
+    `test/vectors/vkey/sp1-${release}.json`,
+  ).elfs
+  it.each(synthetic)(
+    '$instructions instructions and $zeroWords zero words',
+    (answer) => expectKey(recipe, syntheticElf(answer), answer),
+    TIMEOUT_MS,
+  )
 })
