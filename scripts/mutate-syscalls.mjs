@@ -5,10 +5,13 @@
  *   node scripts/mutate-syscalls.mjs            all files
  *   node scripts/mutate-syscalls.mjs fp.ts ...  these
  *
+ * and writes what it found to test/vectors/mutations/syscalls.json.
+ *
  * Nothing in the repository is touched: mutants are bundles in a temporary folder, each run in a
  * thread of its own until the first vector that fails.
  */
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,6 +29,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 
 const ROOT = join(import.meta.dirname, '..')
 const SOURCES = join(ROOT, 'src/core/syscalls')
+const RESULTS = join(ROOT, 'test/vectors/mutations/syscalls.json')
 const THREADS = 2
 /** A mutant that runs longer than this, many times what all vectors take, never ends. */
 const TIMEOUT_MS = 180_000
@@ -82,24 +86,19 @@ async function main(names) {
     const verdict = await run({ bundle: original, first: [] })
     if (verdict.killedBy !== undefined) throw new Error(`unchanged: ${verdict.killedBy} fails`)
 
-    const totals = { killed: 0, survived: [] }
-    for (const file of files) await mutateFile({ file, folder, bundler, totals })
-    const count = totals.killed + totals.survived.length
-    const share = ((100 * totals.killed) / count).toFixed(1)
-    console.log(`\n${totals.killed} of ${count} mutants killed (${share} %). Survivors:`)
-    for (const line of totals.survived) console.log(`  ${line}`)
+    for (const file of files) record(file, await mutateFile({ file, folder, bundler }))
     await bundler.end()
   } finally {
     rmSync(scratch, { recursive: true })
   }
 }
 
-async function mutateFile({ file, folder, bundler, totals }) {
+async function mutateFile({ file, folder, bundler }) {
   const { code, map } = bundler.javascriptOf(file)
   const mutants = mutantsOf(code)
-  /** Syscalls whose vectors killed mutants of this file: they come first. */
-  const first = new Set()
-  let killed = 0
+  /** Syscalls whose vectors come first: those the file names, then those that noticed a mutant. */
+  const first = new Set(code.match(/\b[A-Z\d]+_[A-Z\d_]+\b/g))
+  const survivors = []
   const work = mutants.entries()
   const worker = async () => {
     for (const [index, { offset, from, to }] of work) {
@@ -109,16 +108,23 @@ async function mutateFile({ file, folder, bundler, totals }) {
       const { killedBy } = await run({ bundle, first: [...first] })
       rmSync(bundle)
       if (killedBy === undefined) {
-        totals.survived.push(`${placeOf(file, code, map, offset)}  ${from} -> ${to || 'nothing'}`)
+        survivors.push(`${placeOf(file, code, map, offset)}  // ${from} becomes ${to || 'nothing'}`)
       } else {
         first.add(killedBy.split('/')[0])
-        killed++
       }
     }
   }
   await Promise.all(Array.from({ length: THREADS }, worker))
-  totals.killed += killed
-  console.log(`${file}: ${killed} of ${mutants.length} killed`)
+  return { mutants: mutants.length, survivors: survivors.sort() }
+}
+
+function record(file, found) {
+  const { mutants, survivors } = found
+  console.log(`${file}: ${mutants - survivors.length} of ${mutants} noticed`)
+  for (const line of survivors) console.log(`  ${line}`)
+  const known = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {}
+  const all = Object.entries({ ...known, [file]: found }).sort(([a], [b]) => (a < b ? -1 : 1))
+  writeFileSync(RESULTS, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`)
 }
 
 /** All changes of one token. Strings, imports and names are left alone. */
@@ -129,19 +135,18 @@ function mutantsOf(code) {
 }
 
 function replacementsOf(token) {
-  if (!/^\d/.test(token)) return OPERATORS[token] ?? []
+  if (!/^\d/.test(token)) return Object.hasOwn(OPERATORS, token) ? OPERATORS[token] : []
   const suffix = token.endsWith('n') ? 'n' : ''
   const value = BigInt(token.replace(/n$/, ''))
   const neighbours = value > 0n ? [value + 1n, value - 1n] : [value + 1n]
   return neighbours.map((neighbour) => `${neighbour}${suffix}`)
 }
 
-/** File, line and text in the source. */
+/** The line in the source. */
 function placeOf(file, code, map, offset) {
   const before = code.slice(0, offset).split('\n')
   const { originalLine } = map.findEntry(before.length - 1, before.at(-1).length)
-  const line = readFileSync(join(SOURCES, file), 'utf8').split('\n')[originalLine]
-  return `${file}:${originalLine + 1}  ${line.trim()}`
+  return readFileSync(join(SOURCES, file), 'utf8').split('\n')[originalLine].trim()
 }
 
 /** Bundles what runs the vectors, with one source replaced. */

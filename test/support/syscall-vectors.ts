@@ -35,9 +35,9 @@ export interface VectorFile {
   readonly vectors: readonly SyscallVector[]
 }
 
-/** A run's outcome and why it could not be proved; of one that failed, only that. */
+/** A run's outcome and why it could not be proved; of one that failed, whether the call was none. */
 export type Verdict =
-  | { readonly hasFailed: true }
+  | { readonly hasFailed: true; readonly isUnknown: boolean }
   | { readonly outcome: Outcome; readonly unprovable: string | undefined }
 
 const REASONS = loadReasons()
@@ -67,7 +67,9 @@ export function expectedOf(
   if (outcome === undefined) return undefined
   const { error, panic } = outcome
   const call = `${release.version} ${syscall}/${vector.name}`
-  if (error !== undefined || panic !== undefined || REFUSED.has(call)) return { hasFailed: true }
+  if (error !== undefined || panic !== undefined || REFUSED.has(call)) {
+    return { hasFailed: true, isUnknown: panic?.startsWith('invalid syscall number') ?? false }
+  }
   return { outcome, unprovable: REASONS.get(call) ?? whyUncommitted(release) }
 }
 
@@ -83,7 +85,9 @@ export function verdictOf(program: SyscallProgram, release: Sp1Release): Verdict
   try {
     run.advance(LIMITS.cycles)
   } catch (error) {
-    if (error instanceof GuestError) return { hasFailed: true }
+    if (error instanceof GuestError) {
+      return { hasFailed: true, isUnknown: error.code === 'SYSCALL_UNKNOWN' }
+    }
     throw error
   }
   const { publicValues, stdout, stderr, cycleTracker } = run.io

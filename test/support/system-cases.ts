@@ -166,6 +166,7 @@ function enterCases(): SyscallCase[] {
   const [data, store] = [{ [MEMORY]: ascii('abcd') }, { storeAt: MEMORY, value } as const]
   return cases({
     'answer-after-the-block': { report, steps: [inBlock(), keepT0] },
+    'answer-in-the-block': { report, steps: [inBlock(keepT0, ecall(WRITE, 2, ANSWER, 4))] },
     'arguments-do-not-matter': {
       report,
       steps: [ecall(ENTER_UNCONSTRAINED, 1, 2, 3), ecall(EXIT_UNCONSTRAINED, 4, 5, 6)],

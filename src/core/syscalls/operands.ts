@@ -8,7 +8,7 @@ import type { Memory } from '../riscv/memory.js'
 import type { PrimeField } from './curves.js'
 import { invalid, type SyscallContext } from './syscall.js'
 
-const WORD_BITS = 32n
+const WORD_BITS = 32
 
 /** How many numbers an operand has and how many words each of them. */
 export interface OperandShape {
@@ -70,7 +70,7 @@ export function subtract(syscall: string, a: bigint, b: bigint): bigint {
  * Source: sp1-core-machine 3.4.0 and 5.2.4 operations/field/field_op.rs.
  */
 export function isProductProvable(a: bigint, b: bigint, { p, words }: PrimeField): boolean {
-  return a * b < p << (BigInt(words) * WORD_BITS)
+  return a * b < p << BigInt(words * WORD_BITS)
 }
 
 /**
@@ -100,11 +100,11 @@ function toNumbers(words: Uint32Array, shape: OperandShape): bigint[] {
 }
 
 function toNumber(words: Uint32Array): bigint {
-  return words.reduceRight((number, word) => (number << WORD_BITS) | BigInt(word), 0n)
+  return words.reduceRight((number, word) => (number << BigInt(WORD_BITS)) | BigInt(word), 0n)
 }
 
 function toWords(number: bigint, words: number): number[] {
   return Array.from({ length: words }, (_, i) =>
-    Number(BigInt.asUintN(32, number >> (BigInt(i) * WORD_BITS))),
+    Number(BigInt.asUintN(WORD_BITS, number >> BigInt(i * WORD_BITS))),
   )
 }
