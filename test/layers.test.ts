@@ -10,7 +10,8 @@ const SRC = new URL('../src/', import.meta.url).pathname
 
 /** Layers of src/core: the folders a folder may import from, besides itself. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  riscv: [],
+  wasm: [],
+  riscv: ['wasm'],
   syscalls: ['riscv'],
   executor: ['riscv', 'syscalls'],
   vkey: ['riscv'],

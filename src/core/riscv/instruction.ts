@@ -3,6 +3,7 @@
  * Source: The RISC-V Instruction Set Manual, volume I, chapters 2 (RV32I) and 13 (M).
  */
 import type { Hart } from './hart.js'
+import type { Emitter } from './translate/emitter.js'
 
 /** Shamt: as I, but the immediate is the 5-bit shift amount. System: the whole word is fixed. */
 export type Format = 'R' | 'I' | 'Shamt' | 'S' | 'B' | 'U' | 'J' | 'System'
@@ -28,6 +29,15 @@ export interface Instruction {
   readonly unimplemented?: true
   /** Registers and memory words are u32; the caller has set `hart.nextPc` to pc + 4. */
   readonly execute: (hart: Hart, operands: Operands) => void
+  /** How many bytes of memory it loads or stores at rs1 + imm, and which of the two. */
+  readonly access?: { readonly bytes: 1 | 2 | 4; readonly isStore: boolean }
+  /** How it may leave the straight line; rows without it go on at pc + 4. */
+  readonly control?: 'branch' | 'jal' | 'jalr' | 'ecall' | 'fault'
+  /**
+   * The same as `execute`, as WebAssembly. A branch pushes whether it is taken. Rows without it only
+   * have an effect on control, which the translator writes.
+   */
+  readonly translate?: (f: Emitter, operands: Operands) => void
 }
 
 /** One word of a program: the row it matches and its operands. */

@@ -15,6 +15,7 @@
  * Nothing here is allocated for untouched memory: the operating system backs pages on first use.
  */
 import { GuestError } from '../errors.js'
+import { layoutOf, type MemoryLayout, STATE } from './memory-layout.js'
 import type { Program } from './program.js'
 
 const MIB = 2 ** 20
@@ -34,7 +35,7 @@ const PAGE_WORDS = 1024
 
 interface Page {
   readonly words: Uint32Array
-  readonly used: Uint32Array
+  readonly used: Uint8Array
 }
 
 export interface MemoryOptions {
@@ -42,35 +43,51 @@ export interface MemoryOptions {
   readonly limitMib: number
   /** Refuse at once what cannot be proved about an address, as SP1 does since release 5. */
   readonly isStrict?: boolean
+  /** Instructions of a program that compiled code will run. */
+  readonly codeWords?: number
+  /** Where the bytes come from, all zero; compiled code shares them. */
+  readonly allocate?: (bytes: number) => ArrayBuffer
 }
 
 export class Memory {
-  readonly registers = new Uint32Array(32)
+  readonly layout: MemoryLayout
+  readonly buffer: ArrayBuffer
+  readonly registers: Uint32Array
   onUnprovable: (reason: string) => void = () => {}
+  /** Told before an access to the register that lies at an address below 32; may throw. */
+  onRegisterAccess: (register: number) => void = () => {}
 
   readonly #limitMib: number
   readonly #isStrict: boolean
   readonly #endBytes: number
   /** Below this and above the registers an access needs no further thought. */
-  readonly #ordinaryEndBytes: number
+  readonly ordinaryEndBytes: number
   readonly #words: Uint32Array
-  /** Bit per word: it was loaded, stored or in the program's image. */
-  readonly #used: Uint32Array
+  /** 1 for a word that was loaded, stored or in the program's image. */
+  readonly #used: Uint8Array
   /** Bit per word: HINT_READ wrote it. */
   readonly #hinted: Uint32Array
   /** Pages as they were before an unconstrained block used them; undefined outside one. */
   #undo: Map<number, Page> | undefined
 
-  constructor({ limitMib, isStrict = false }: MemoryOptions) {
+  constructor({
+    limitMib,
+    isStrict = false,
+    codeWords = 0,
+    allocate = (bytes) => new ArrayBuffer(bytes),
+  }: MemoryOptions) {
     this.#limitMib = limitMib
     this.#isStrict = isStrict
     const executorEnd = isStrict ? STRICT_MEMORY_END : EXECUTOR_MEMORY_END
     this.#endBytes = limitMib === MAX_MEMORY_MIB ? executorEnd : limitMib * MIB
-    this.#ordinaryEndBytes = Math.min(this.#endBytes, MEMORY_END)
-    const pages = Math.ceil(this.#endBytes / 4 / PAGE_WORDS)
-    this.#words = new Uint32Array(pages * PAGE_WORDS)
-    this.#used = new Uint32Array((pages * PAGE_WORDS) / 32)
-    this.#hinted = new Uint32Array((pages * PAGE_WORDS) / 32)
+    this.ordinaryEndBytes = Math.min(this.#endBytes, MEMORY_END)
+    const words = Math.ceil(this.#endBytes / 4 / PAGE_WORDS) * PAGE_WORDS
+    this.layout = layoutOf(4 * words, codeWords)
+    this.buffer = allocate(this.layout.totalBytes)
+    this.registers = new Uint32Array(this.buffer, STATE.registers, 32)
+    this.#words = new Uint32Array(this.buffer, this.layout.guestOffset, words)
+    this.#used = new Uint8Array(this.buffer, this.layout.usedOffset, words)
+    this.#hinted = new Uint32Array(words / 32)
   }
 
   /** Write a program's initial memory; those words count as used. */
@@ -113,7 +130,7 @@ export class Memory {
     const index = this.#accessIndexOf(address)
     if (index < 0) return this.registers[~index]
     if (this.#undo !== undefined) this.#remember(index)
-    this.#used[index >>> 5] |= 1 << (index & 31)
+    this.#used[index] = 1
     return this.#words[index]
   }
 
@@ -125,7 +142,7 @@ export class Memory {
       return
     }
     if (this.#undo !== undefined) this.#remember(index)
-    this.#used[index >>> 5] |= 1 << (index & 31)
+    this.#used[index] = 1
     this.#words[index] = value
   }
 
@@ -161,7 +178,7 @@ export class Memory {
     const bit = 1 << (index & 31)
     if ((this.#hinted[index >>> 5] & bit) !== 0) return false
     this.#hinted[index >>> 5] |= bit
-    if ((this.#used[index >>> 5] & bit) === 0) this.#words[index] = value
+    if (!this.#isUsed(index)) this.#words[index] = value
     else if (value !== 0) this.onUnprovable('a hint was read into memory that was already in use')
     return true
   }
@@ -175,7 +192,7 @@ export class Memory {
   rollBack(): void {
     for (const [page, { words, used }] of this.#undo ?? []) {
       this.#words.set(words, page * PAGE_WORDS)
-      this.#used.set(used, (page * PAGE_WORDS) / 32)
+      this.#used.set(used, page * PAGE_WORDS)
     }
     this.#undo = undefined
   }
@@ -203,12 +220,13 @@ export class Memory {
   /** Index of the word that holds `address`, or ~n for register n. */
   #indexOf(address: number): number {
     const at = address >>> 0
-    if (at >= REGISTERS_END && at < this.#ordinaryEndBytes) return at >>> 2
+    if (at >= REGISTERS_END && at < this.ordinaryEndBytes) return at >>> 2
     if (at >= this.#endBytes) this.#outOfRange(at)
     if (at >= MEMORY_END) {
       this.onUnprovable('an access beyond provable memory (0x78000000)')
       return at >>> 2
     }
+    this.onRegisterAccess(at)
     this.onUnprovable('an access to addresses 0 to 31, where SP1 keeps the registers')
     return ~at
   }
@@ -238,7 +256,7 @@ export class Memory {
   }
 
   #isUsed(index: number): boolean {
-    return ((this.#used[index >>> 5] >>> (index & 31)) & 1) === 1
+    return this.#used[index] === 1
   }
 
   #remember(index: number): void {
@@ -247,7 +265,7 @@ export class Memory {
     const start = page * PAGE_WORDS
     this.#undo?.set(page, {
       words: this.#words.slice(start, start + PAGE_WORDS),
-      used: this.#used.slice(start / 32, (start + PAGE_WORDS) / 32),
+      used: this.#used.slice(start, start + PAGE_WORDS),
     })
   }
 }

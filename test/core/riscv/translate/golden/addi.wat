@@ -1,0 +1,4 @@
+local.get $x11
+i32.const -16
+i32.add
+local.set $x10

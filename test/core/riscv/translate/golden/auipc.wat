@@ -1,0 +1,2 @@
+i32.const 2099184
+local.set $x10

@@ -1,0 +1,3 @@
+local.get $x11
+local.get $x12
+i32.lt_u

@@ -1,0 +1,5 @@
+local.get $x11
+i32.const -16
+i32.add
+i32.load16_s offset=65536
+local.set $x10

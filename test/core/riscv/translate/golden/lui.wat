@@ -1,0 +1,2 @@
+i32.const -16
+local.set $x10

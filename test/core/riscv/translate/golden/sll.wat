@@ -1,0 +1,4 @@
+local.get $x11
+local.get $x12
+i32.shl
+local.set $x10

@@ -1,0 +1,4 @@
+local.get $x11
+local.get $x12
+i32.lt_s
+local.set $x10
