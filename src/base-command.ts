@@ -6,6 +6,7 @@ import { Command, Errors, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { configuredFlags } from './config.js'
 import { InputError, Sp1TeeError } from './core/index.js'
+import { printable } from './terminal.js'
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 const USAGE_EXIT_CODE = 2
@@ -46,6 +47,8 @@ export abstract class BaseCommand extends Command {
   }
 
   readonly #interrupt = new AbortController()
+  /** True once a guest's output was shown as it came, so that an error need not repeat it. */
+  protected hasShownOutput = false
 
   /** Aborts at the first Ctrl-C; a second one ends the process at once. */
   protected get interrupted(): AbortSignal {
@@ -99,7 +102,7 @@ export abstract class BaseCommand extends Command {
     const lines = [`${chalk.red(`error[${code}]`)} ${message}`]
     for (const stream of ['stdout', 'stderr'] as const) {
       const text = details[stream]
-      if (typeof text !== 'string' || text.trim() === '') continue
+      if (this.hasShownOutput || typeof text !== 'string' || text.trim() === '') continue
       lines.push(
         ...text
           .trim()
@@ -119,11 +122,6 @@ export abstract class BaseCommand extends Command {
       'info'
     )
   }
-}
-
-/** A guest's text without what would steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/(?!\t)\p{Cc}/gu, '�')
 }
 
 /** Errors of ours keep their code; oclif's are about usage; anything else is a bug. */

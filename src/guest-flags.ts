@@ -125,8 +125,12 @@ async function readStdin(flags: GuestInputFlags, remark: (text: string) => void)
   const format = flags['stdin-format']
   if (format !== 'auto') return parseStdin(bytes, format)
   const stdin = detectStdin(bytes)
-  remark(`stdin: read as ${stdin.format} (${stdin.buffers.length} buffers)`)
+  remark(`stdin: read as ${stdin.format} (${contentsOf(stdin)})`)
   return stdin
+}
+
+function contentsOf({ buffers, deferredProofs }: Stdin): string {
+  return `${buffers.length} buffers${deferredProofs > 0n ? `, ${deferredProofs} deferred proofs` : ''}`
 }
 
 export function limitsOf(flags: {

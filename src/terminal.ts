@@ -10,21 +10,84 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
 }
 
-/** Named counts, largest first, with their share of `total`. */
-export function formatCounts(
-  title: string,
-  counts: Readonly<Record<string, number>>,
-  total: number,
-): string {
-  const rows = Object.entries(counts).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-  if (rows.length === 0) return `${title}: none`
-  const nameWidth = Math.max(...rows.map(([name]) => name.length))
-  const countWidth = Math.max(...rows.map(([, count]) => formatCount(count).length))
+/** A guest's text without what would steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/(?!\t)\p{Cc}/gu, '�')
+}
+
+export interface CountOptions {
+  readonly title: string
+  readonly counts: Readonly<Record<string, number>>
+  /** What the shares are shares of. */
+  readonly total: number
+  /** Name → the name below which it is shown, indented. */
+  readonly parents?: Readonly<Record<string, string>>
+}
+
+/** Named counts, largest first. */
+export function formatCounts({ title, counts, total, parents = {} }: CountOptions): string {
+  const sorted = Object.entries(counts).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  if (sorted.length === 0) return `${title}: none`
+  const below = new Map<string | undefined, [string, number][]>()
+  for (const [name, count] of sorted) {
+    const parent = Object.hasOwn(parents, name) ? parents[name] : undefined
+    const siblings = below.get(parent)
+    if (siblings === undefined) below.set(parent, [[name, count]])
+    else siblings.push([name, count])
+  }
+  const rowsBelow = (parent: string | undefined, indent: string): [string, number][] =>
+    (below.get(parent) ?? []).flatMap(([name, count]) => [
+      [`${indent}${printable(name)}`, count],
+      ...rowsBelow(name, `${indent}  `),
+    ])
+  const rows = rowsBelow(undefined, '')
+  const nameWidth = widest(rows.map(([name]) => name))
+  const countWidth = widest(rows.map(([, count]) => formatCount(count)))
   const lines = rows.map(([name, count]) => {
     const share = `${((100 * count) / total).toFixed(1)} %`
     return `  ${name.padEnd(nameWidth)}  ${formatCount(count).padStart(countWidth)}  ${share.padStart(7)}`
   })
   return `${title}:\n${lines.join('\n')}`
+}
+
+/** A guest may name more labels than a call takes arguments. */
+function widest(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0)
+}
+
+export interface RunView {
+  readonly onProgress: (cycles: number) => void
+  readonly onOutput: (stream: 'stdout' | 'stderr', text: string) => void
+  /** Show what is left of the output, and take the progress away. */
+  end(): void
+}
+
+/**
+ * A guest at work, on standard error: its output, line by line as it comes, and how far it is where
+ * somebody watches. listr2 would hold the output back until the end.
+ */
+export function viewRun(isSilent: boolean): RunView {
+  if (isSilent) return { onProgress() {}, onOutput() {}, end() {} }
+  const unfinished = { stdout: '', stderr: '' }
+  const takeAway = isWatched(isSilent) ? '\r\x1b[2K' : ''
+  const showLine = (stream: string, line: string) =>
+    process.stderr.write(`${takeAway}${chalk.dim(`guest ${stream} | ${printable(line)}`)}\n`)
+  return {
+    onProgress(cycles) {
+      if (takeAway !== '') process.stderr.write(`${takeAway}${formatCount(cycles)} cycles`)
+    },
+    onOutput(stream, text) {
+      const lines = `${unfinished[stream]}${text}`.split('\n')
+      unfinished[stream] = lines.pop() ?? ''
+      for (const line of lines) showLine(stream, line)
+    },
+    end() {
+      process.stderr.write(takeAway)
+      for (const stream of ['stdout', 'stderr'] as const) {
+        if (unfinished[stream] !== '') showLine(stream, unfinished[stream])
+      }
+    },
+  }
 }
 
 /**

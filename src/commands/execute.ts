@@ -1,9 +1,11 @@
+import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand } from '../base-command.js'
-import { type ExecutionResult, execute } from '../core/index.js'
+import { type ExecutionResult, encodeSpeedscope, execute } from '../core/index.js'
+import { writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
-import { formatCount, formatCounts, watch } from '../terminal.js'
+import { formatCount, formatCounts, type RunView, viewRun } from '../terminal.js'
 
 /** What --repeat adds: the first run and the median of all, in one process. */
 interface RepeatedRuns {
@@ -18,13 +20,22 @@ export default class Execute extends BaseCommand {
   static override examples = [
     '<%= config.bin %> execute guests/elf/fibonacci.elf --stdin guests/inputs/fibonacci.bin',
     '<%= config.bin %> execute fib.elf --input 0x0a000000 --report',
+    '<%= config.bin %> execute fib.elf --stdin in.bin --profile fib.speedscope.json',
   ]
   static override args = {
     elf: Args.string({ description: 'the guest program, or - for standard input', required: true }),
   }
   static override flags = {
     ...guestFlags,
-    report: Flags.boolean({ description: 'count opcodes, syscalls and labels' }),
+    report: Flags.boolean({ description: 'show opcodes, syscalls and cycle-tracker labels' }),
+    profile: Flags.string({
+      description: 'write where the instructions go, by function, for https://www.speedscope.app',
+      helpValue: 'FILE',
+      exclusive: ['repeat'],
+    }),
+    'unverified-deferred-proofs': Flags.boolean({
+      description: 'run a guest whose stdin holds deferred proofs, as if they were valid',
+    }),
     repeat: Flags.integer({
       description: 'run it N times in one process and time that',
       helpValue: 'N',
@@ -38,22 +49,28 @@ export default class Execute extends BaseCommand {
     const parsed = await this.parse(Execute)
     const { args, flags } = parsed
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
-    const runOnce = (onProgress?: (cycles: number) => void) =>
+    const runOnce = (view?: RunView) =>
       execute(elf, stdin, {
         ...releaseChoice(parsed),
         limits: limitsOf(flags),
         report: flags.report,
+        profile: flags.profile !== undefined,
+        unverifiedDeferredProofs: flags['unverified-deferred-proofs'],
         signal: this.interrupted,
-        ...(onProgress && { onProgress }),
+        ...(view && { onProgress: view.onProgress, onOutput: view.onOutput }),
       })
 
-    const result = await watch('Execute', this.isSilent(), (show) =>
-      runOnce((cycles) => show(`${formatCount(cycles)} cycles`)),
-    )
+    const view = viewRun(this.isSilent())
+    this.hasShownOutput = !this.isSilent()
+    const { profile, ...result } = await runOnce(view).finally(view.end)
+    if (profile !== undefined && flags.profile !== undefined) {
+      await writeOutput(flags.profile, encodeSpeedscope(profile, basename(args.elf)))
+    }
     const all = [result]
     while (all.length < flags.repeat) all.push(await runOnce())
     const runs = flags.repeat > 1 ? { runs: summarize(all) } : {}
     this.#print(result, flags.report)
+    if (flags.profile !== undefined) this.log(`profile        ${flags.profile}`)
     if (runs.runs) {
       const { medianMs, medianMhz } = runs.runs
       this.log(
@@ -64,18 +81,20 @@ export default class Execute extends BaseCommand {
   }
 
   #print(result: ExecutionResult, report: boolean): void {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const text = result[stream].trimEnd()
-      if (text !== '') this.log(chalk.dim(text.replace(/^/gm, `guest ${stream} | `)))
-    }
     const speed = `${result.durationMs.toFixed(0)} ms, ${result.mhz.toFixed(1)} MHz, ${result.engine}`
     this.log(`public values  ${result.publicValues}`)
     this.log(`cycles         ${formatCount(result.cycles)} (${speed})`)
     this.log(`syscalls       ${formatCount(result.syscallCount)}`)
     if (report) {
-      this.log(formatCounts('opcodes', result.opcodes ?? {}, result.cycles))
-      this.log(formatCounts('syscalls', result.syscalls, result.syscallCount))
-      this.log(formatCounts('labels', result.cycleTracker, result.cycles))
+      const { opcodes = {}, syscalls, cycleTracker, cycleTrackerParents: parents = {} } = result
+      this.log(formatCounts({ title: 'opcodes', counts: opcodes, total: result.cycles }))
+      this.log(formatCounts({ title: 'syscalls', counts: syscalls, total: result.syscallCount }))
+      const labels = { title: 'labels', counts: cycleTracker, total: result.cycles, parents }
+      this.log(formatCounts(labels))
+    }
+    if (result.unverifiedDeferredProofs !== undefined) {
+      const proofs = chalk.yellow(`${result.unverifiedDeferredProofs} proofs, NOT VERIFIED`)
+      this.log(`deferred       ${proofs}`)
     }
     if (result.unprovable !== undefined) {
       this.remark(

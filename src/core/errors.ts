@@ -40,7 +40,7 @@ const INPUT = {
   STDIN_MALFORMED: (f: { format: string; reason: string }) =>
     `The stdin file is not valid ${f.format} input: ${f.reason}. Mend it or choose another --stdin-format.`,
   STDIN_DEFERRED_PROOFS: (f: { count: string }) =>
-    `The stdin holds ${f.count} deferred proof(s), which sp1-tee does not verify. Only programs without verify_sp1_proof can be run.`,
+    `The stdin holds ${f.count} deferred proof(s), which sp1-tee does not verify, so nothing signs such a run. To see it, run \`execute --unverified-deferred-proofs\`.`,
   VKEY_MALFORMED: (f: { what: string; reason: string }) =>
     `${f.what} ${f.reason}, so it is no verifying key. Take it from \`sp1-tee vkey\` or \`cargo prove vkey\`.`,
   PROOF_MALFORMED: (f: { field: string; reason: string }) =>

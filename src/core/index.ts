@@ -42,7 +42,10 @@ export {
   type ExecutionResult,
   execute,
 } from './executor/execute.js'
+export type { OutputListener } from './executor/guest-io.js'
+export type { Profile } from './executor/profile.js'
 export { DEFAULT_SP1_VERSION, type ReleaseChoice, SP1_VERSIONS } from './executor/release.js'
+export { encodeSpeedscope } from './executor/speedscope.js'
 export {
   type DetectedStdin,
   detectStdin,

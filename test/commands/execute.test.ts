@@ -1,11 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { concatBytes, encodeU64LE, fromHex } from '../../src/core/bytes.js'
 import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
 
 const FIBONACCI = guestElf('fibonacci')
 const N_10 = '0x0a000000'
+const RUN = new URL('../../bin/run.js', import.meta.url).pathname
 
 let folder: string
 beforeAll(async () => {
@@ -70,11 +73,66 @@ describe('results', () => {
   it('shows opcodes, syscalls and labels with --report', async () => {
     const input = ['--stdin', guestInput('cycle-tracker')]
     const run = await cli(['execute', guestElf('cycle-tracker'), ...input, '--report', '--quiet'])
+    expect(run.stderr).toBe('')
     expect(run.stdout).toMatch(/opcodes:\n {2}ADD +1,728 +25.8 %/)
     expect(run.stdout).toMatch(/syscalls:\n {2}WRITE +46 +70.8 %/)
-    expect(run.stdout).toMatch(/labels:\n {2}outer +312 +4.7 %/)
-    expect(run.stdout).toContain('guest stdout | first half, second half')
-    expect(run.stdout).toContain('guest stderr | error output, one line')
+    expect(run.stdout).toMatch(/labels:\n {2}outer +312 +4.7 %\n {4}inner +63 +0.9 %/)
+  })
+
+  it('shows on standard error what the guest writes, line by line', async () => {
+    const args = ['execute', guestElf('cycle-tracker'), '--stdin', guestInput('cycle-tracker')]
+    const { stdout, stderr } = await cli(args)
+    expect(stderr).toContain('\nguest stdout | first half, second half\nguest stdout | next line\n')
+    expect(stderr).toContain('\nguest stderr | error output, one line\n')
+    expect(stderr).toMatch(/\nguest stderr \| no newline at the end of error output$/)
+    expect(stdout).not.toContain('guest')
+    const json = await cliJson(args)
+    expect(json.stderr).toBe('stdin: read as sp1 (1 buffers)')
+    expect(json.json.stdout).toContain('first half, second half\nnext line\n')
+  })
+
+  it('shows it while the guest runs', async () => {
+    const running = execa('node', [RUN, 'execute', guestElf('endless')], { reject: false })
+    const said = await new Promise((resolve) => running.stderr.once('data', resolve))
+    running.kill('SIGINT')
+    expect([String(said), (await running).exitCode]).toEqual(['guest stdout | looping\n', 130])
+  })
+
+  it('writes a profile by function for speedscope', async () => {
+    const path = join(folder, 'fibonacci.speedscope.json')
+    const args = ['execute', FIBONACCI, '--input', N_10, '--profile', path]
+    const { stdout } = await cli(args)
+    expect(stdout).toContain(`profile        ${path}`)
+    const { shared, profiles } = JSON.parse(await readFile(path, 'utf8'))
+    expect(profiles[0]).toMatchObject({ name: 'fibonacci.elf', unit: 'none', endValue: 5173 })
+    expect(shared.frames).toContainEqual({ name: 'sha2::sha256::compress256' })
+    expect((await cliJson(args)).json).not.toHaveProperty('profile')
+  })
+
+  it('runs a guest with deferred proofs only if told to, and says that none was verified', async () => {
+    const buffer = concatBytes(encodeU64LE(1n), encodeU64LE(4n), fromHex(N_10))
+    const proofs = concatBytes(encodeU64LE(0n), encodeU64LE(2n), Uint8Array.of(1, 2, 3))
+    const args = [
+      'execute',
+      FIBONACCI,
+      '--stdin',
+      await file('proofs.bin', concatBytes(buffer, proofs)),
+    ]
+    const refused = await cliJson(args)
+    expect([refused.exitCode, refused.json.error.code]).toEqual([2, 'STDIN_DEFERRED_PROOFS'])
+    expect(refused.json.error.details).toEqual({ count: '2' })
+    args.push('--unverified-deferred-proofs')
+    const { exitCode, json } = await cliJson(args)
+    expect(exitCode).toBe(0)
+    expect(json).toMatchObject({
+      publicValues: '0x0a0000002200000037000000',
+      unverifiedDeferredProofs: 2,
+      unprovable: 'its stdin holds deferred proofs, which were not verified',
+    })
+    const human = await cli(args)
+    expect(human.stdout).toContain('deferred       2 proofs, NOT VERIFIED')
+    expect(human.stderr).toContain('stdin: read as sp1 (1 buffers, 2 deferred proofs)')
+    expect(human.stderr).toContain('deferred proofs, which were not verified; prove refuses it')
   })
 
   it('runs it again and again with --repeat and says the median', async () => {
@@ -116,6 +174,24 @@ describe('refusals', () => {
       'MEMORY_LIMIT',
       () => [FIBONACCI, '--input', N_10, '--memory-limit', '1'],
     ],
+    [
+      'a profile where nothing can be written',
+      2,
+      'FILE_UNWRITABLE',
+      () => [FIBONACCI, '--input', N_10, '--profile', join(folder, 'no', 'such.json')],
+    ],
+    [
+      'a profile that is a folder',
+      2,
+      'FILE_UNWRITABLE',
+      () => [FIBONACCI, '--input', N_10, '--profile', folder],
+    ],
+    [
+      'a profile of several runs',
+      2,
+      'USAGE',
+      () => [FIBONACCI, '--profile', join(folder, 'x.json'), '--repeat', '2'],
+    ],
     ['no hex', 2, 'FLAG_INVALID', () => [FIBONACCI, '--input', '0x0']],
     ['an unknown flag', 2, 'USAGE', () => [FIBONACCI, '--fast']],
     ['no program', 2, 'USAGE', () => []],
@@ -151,7 +227,12 @@ describe('refusals', () => {
     const { json } = await cliJson(args)
     expect(json.error.details).toMatchObject({ exitCode: 1, cycles: 8354, stdout: '' })
     expect(json.error.details.stderr).toContain('the reason given by the input')
-    expect((await cli(args)).stderr).toContain('guest stderr | the reason given by the input')
+    const lines = (await cli(args)).stderr.split('\n')
+    // The guest says it twice; neither is repeated with the error.
+    const said = lines.filter((line) => line === 'guest stderr | the reason given by the input')
+    expect(said).toHaveLength(2)
+    expect(lines.at(-1)).toMatch(/^error\[GUEST_EXIT\]/)
+    expect((await cli([...args, '--quiet'])).stderr).toContain('guest stderr | the reason given')
   })
 
   it('shows a stack only at log level debug', async () => {

@@ -14,7 +14,7 @@ describe('vkey', () => {
   it('prints both encodings as JSON; several programs give an array', async () => {
     const key = {
       sp1: '3.4.0',
-      elfHash: '0x7aec6c9f0fbf140069388ae00b37903be9000a7b9ee4bf185507ca859a307a11',
+      elfHash: '0xf986602b5356c100b78f0005a431d7a693de4c2db402241e7dcffb38fa831930',
       bytes32: BYTES32,
       hashBytes: HASH_BYTES,
     }

@@ -7,7 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, isHex, toHex } from '../bytes.js'
 import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
 import type { ExecuteLimits } from '../executor/execute.js'
-import type { Stdin } from '../executor/stdin.js'
+import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { verifyProof } from '../prover/verify.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
@@ -64,10 +64,9 @@ export function createClient(url: string): Client {
     stdin: Stdin,
     { signal, onState, ...choice }: RemoteProveOptions = {},
   ): Promise<Proof> {
+    requireNoDeferredProofs(stdin)
     const programId = toHex(sha256(elf))
-    const buffer = stdin.buffers.map(toHex)
-    const proofs = Array.from({ length: Number(stdin.deferredProofs) }, () => null)
-    const request = { programId, stdin: { buffer, proofs }, ...choice }
+    const request = { programId, stdin: { buffer: stdin.buffers.map(toHex) }, ...choice }
     onState?.('sending', 0)
     let job: unknown
     try {

@@ -5,8 +5,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { interpretListening } from '../riscv/interpreter.js'
 import { MAX_MEMORY_MIB } from '../riscv/memory.js'
+import { readFunctionSymbols } from '../riscv/symbols.js'
+import { type EngineName, engineOf } from './engines.js'
+import type { OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
+import { type Profile, ProfileRecorder } from './profile.js'
 import { loadProgram, type ReleaseChoice, type Sp1Release } from './release.js'
 import { Run } from './run.js'
 import { requireNoDeferredProofs, type Stdin } from './stdin.js'
@@ -14,6 +19,7 @@ import { requireNoDeferredProofs, type Stdin } from './stdin.js'
 const MIB = 2 ** 20
 /** About 10 ms of interpretation. */
 const SLICE_CYCLES = 2 ** 18
+const DEFAULT_ENGINE: EngineName = 'interpreter'
 
 export interface ExecuteLimits {
   /** A run that is not over before this many instructions is refused. 1 to 2^32 - 1. */
@@ -35,8 +41,12 @@ export const DEFAULT_LIMITS: ExecuteLimits = {
 
 export interface ExecuteOptions extends ReleaseChoice {
   readonly limits?: Partial<ExecuteLimits>
-  /** Count opcodes too. */
+  /** Count opcodes too, and find out how labels nest. */
   readonly report?: boolean
+  /** How to execute; the results are the same. Default: interpreter. */
+  readonly engine?: EngineName
+  /** Find out which functions the instructions are spent in; such a run is interpreted. */
+  readonly profile?: boolean
   /**
    * More host functions, by the file descriptor that calls them. They may not take one that the
    * release has a use for. What they throw ends the run.
@@ -46,6 +56,8 @@ export interface ExecuteOptions extends ReleaseChoice {
   readonly unverifiedDeferredProofs?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (cycles: number) => void
+  /** The result has the guest's output as well, all of it. */
+  readonly onOutput?: OutputListener
   /** Milliseconds of a monotonic clock: for the timeout and the timings, nothing else. */
   readonly now?: () => number
 }
@@ -64,9 +76,11 @@ export interface ExecutionResult {
   readonly syscalls: Readonly<Record<string, number>>
   readonly opcodes?: Readonly<Record<string, number>>
   readonly cycleTracker: Readonly<Record<string, number>>
+  /** With the report: label → the label that all its spans lie in, where there is one. */
+  readonly cycleTrackerParents?: Readonly<Record<string, string>>
   readonly stdout: string
   readonly stderr: string
-  readonly engine: 'interpreter'
+  readonly engine: EngineName
   readonly durationMs: number
   readonly phases: {
     readonly parseMs: number
@@ -74,6 +88,10 @@ export interface ExecutionResult {
     readonly runMs: number
   }
   readonly mhz: number
+  /** Present with the option `profile`. */
+  readonly profile?: Profile
+  /** Present if the stdin held deferred proofs: how many. None was verified. */
+  readonly unverifiedDeferredProofs?: number
   /** Present if SP1's executor accepts this run and its prover could not prove it: why. */
   readonly unprovable?: string
 }
@@ -88,7 +106,7 @@ export async function execute(
   stdin: Stdin,
   options: ExecuteOptions = {},
 ): Promise<ExecutionResult> {
-  const { now = () => performance.now(), signal, onProgress } = options
+  const { now = () => performance.now(), signal, onProgress, onOutput } = options
   const limits = checkLimits({ ...DEFAULT_LIMITS, ...options.limits })
   if (options.unverifiedDeferredProofs !== true) requireNoDeferredProofs(stdin)
 
@@ -101,8 +119,18 @@ export async function execute(
   }
   const { program, release } = loadProgram(elf, options)
   const hooks = checkHooks(options.hooks ?? {}, release)
+  const engine = options.profile ? 'interpreter' : (options.engine ?? DEFAULT_ENGINE)
   const { buffers: inputs, deferredProofs } = stdin
-  const run = new Run({ program, inputs, deferredProofs, release, limits, hooks, checkpoint })
+  const recorder = options.profile
+    ? new ProfileRecorder(readFunctionSymbols(elf), program.pcStart)
+    : undefined
+  const run = new Run({
+    ...{ program, inputs, deferredProofs, release, limits, hooks, checkpoint },
+    ...(onOutput !== undefined && { onOutput }),
+    createEngine: recorder
+      ? interpretListening(recorder.onJump)
+      : engineOf(engine, options.report ?? false),
+  })
   const parsedAt = now()
   while (!run.advance(SLICE_CYCLES)) {
     onProgress?.(run.cycles)
@@ -113,6 +141,9 @@ export async function execute(
     sp1: release.version,
     elfHash: toHex(sha256(elf)),
     report: options.report ?? false,
+    deferredProofs,
+    engine,
+    profile: recorder?.finish(run.cycles),
     durationMs: endedAt - startedAt,
     phases: { parseMs: parsedAt - startedAt, translateMs: 0, runMs: endedAt - parsedAt },
   })
@@ -120,7 +151,12 @@ export async function execute(
 
 function resultOf(
   run: Run,
-  facts: Pick<ExecutionResult, 'sp1' | 'elfHash' | 'durationMs' | 'phases'> & { report: boolean },
+  facts: Pick<ExecutionResult, 'sp1' | 'elfHash' | 'durationMs' | 'phases'> & {
+    report: boolean
+    deferredProofs: bigint
+    engine: EngineName
+    profile: Profile | undefined
+  },
 ): ExecutionResult {
   const { publicValues, stdout, stderr, cycleTracker } = run.io
   const { cycles, syscalls, unprovable } = run
@@ -135,12 +171,17 @@ function resultOf(
     syscalls,
     ...(facts.report && { opcodes: run.opcodes }),
     cycleTracker: cycleTracker.report(),
+    ...(facts.report && { cycleTrackerParents: cycleTracker.parents() }),
     stdout,
     stderr,
-    engine: 'interpreter',
+    engine: facts.engine,
     durationMs: facts.durationMs,
     phases: facts.phases,
     mhz: cycles / facts.durationMs / 1000,
+    ...(facts.profile && { profile: facts.profile }),
+    ...(facts.deferredProofs > 0n && {
+      unverifiedDeferredProofs: Number(facts.deferredProofs),
+    }),
     ...(unprovable !== undefined && { unprovable }),
   }
 }

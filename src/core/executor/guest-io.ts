@@ -14,6 +14,9 @@ const STDERR_FD = 2
 /** How many bytes a guest may hand itself as hints in one run, by itself and through hooks. */
 const MAX_HINT_BYTES = 256 * 2 ** 20
 
+/** Told of a guest's text as it comes, each time all of one write; labels are no text. */
+export type OutputListener = (stream: 'stdout' | 'stderr', text: string) => void
+
 export interface OutputLimits {
   /** Each of stdout (cycle tracker commands included) and stderr. */
   readonly outputBytes: number
@@ -58,6 +61,7 @@ export class GuestStreams implements GuestIo {
   readonly #release: Sp1Release
   readonly #hooks: ReadonlyMap<number, Hook>
   readonly #cyclesNow: () => number
+  readonly #onOutput: OutputListener
   readonly #stdout: Stream
   readonly #stderr: Stream
   readonly #publicValues: Stream
@@ -74,12 +78,14 @@ export class GuestStreams implements GuestIo {
     hooks?: ReadonlyMap<number, Hook>
     limits: OutputLimits
     cyclesNow: () => number
+    onOutput?: OutputListener
   }) {
     const { outputBytes, publicValuesBytes } = options.limits
     this.#inputs = options.inputs.toReversed()
     this.#release = options.release
     this.#hooks = new Map([...(options.hooks ?? []), ...options.release.descriptors.hooks])
     this.#cyclesNow = options.cyclesNow
+    this.#onOutput = options.onOutput ?? (() => {})
     this.#stdout = new Stream('standard output', outputBytes)
     this.#stderr = new Stream('standard error', outputBytes)
     this.#publicValues = new Stream('its public values', publicValuesBytes)
@@ -97,12 +103,19 @@ export class GuestStreams implements GuestIo {
     return this.#publicValues.bytes()
   }
 
-  nextInputLength(): number {
-    return this.#inputs.at(-1)?.length ?? this.#noInput()
+  get nextInputLength(): number | undefined {
+    return this.#inputs.at(-1)?.length
+  }
+
+  get inputsRead(): number {
+    return this.#inputsRead
   }
 
   takeInput(): Uint8Array {
-    const input = this.#inputs.pop() ?? this.#noInput()
+    const input = this.#inputs.pop()
+    if (input === undefined) {
+      throw new GuestError('HINT_MISSING', { buffersRead: this.#inputsRead })
+    }
     this.#inputsRead++
     return input
   }
@@ -116,10 +129,14 @@ export class GuestStreams implements GuestIo {
     if (fd === STDOUT_FD) {
       this.#stdout.charge(bytes.length)
       const text = this.#decode(bytes)
-      if (!this.cycleTracker.handle(text, this.#cyclesNow())) this.#stdoutText += text
+      if (this.cycleTracker.handle(text, this.#cyclesNow())) return
+      this.#stdoutText += text
+      this.#onOutput('stdout', text)
     } else if (fd === STDERR_FD) {
       this.#stderr.charge(bytes.length)
-      this.#stderrText += this.#decode(bytes)
+      const text = this.#decode(bytes)
+      this.#stderrText += text
+      this.#onOutput('stderr', text)
     } else if (fd === publicValues) {
       this.#publicValues.append(bytes)
     } else if (fd === hint) {
@@ -148,10 +165,6 @@ export class GuestStreams implements GuestIo {
     const { publicValues, hint } = this.#release.descriptors
     if (fd === hint) return this.#hints
     return fd === publicValues ? this.#publicValues : undefined
-  }
-
-  #noInput(): never {
-    throw new GuestError('HINT_MISSING', { buffersRead: this.#inputsRead })
   }
 
   #decode(bytes: Uint8Array): string {

@@ -5,7 +5,7 @@
 import { InputError } from '../errors.js'
 import { parseElf } from '../riscv/elf.js'
 import type { ElfRules } from '../riscv/elf-rules.js'
-import type { CycleLimit } from '../riscv/interpreter.js'
+import type { CycleLimit } from '../riscv/engine.js'
 import type { Program } from '../riscv/program.js'
 import type { SyscallTable } from '../syscalls/table.js'
 import type { Hook } from './hooks/hook.js'

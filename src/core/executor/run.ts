@@ -3,13 +3,14 @@
  * unconstrained block ends. Created by `execute`, used once.
  */
 import { GuestError } from '../errors.js'
+import type { Engine, EngineFactory } from '../riscv/engine.js'
 import { type Environment, Hart } from '../riscv/hart.js'
-import { Interpreter } from '../riscv/interpreter.js'
-import { Memory } from '../riscv/memory.js'
+import { interpret } from '../riscv/interpreter.js'
+import type { Memory } from '../riscv/memory.js'
 import type { Program } from '../riscv/program.js'
 import { invalid, type SyscallContext } from '../syscalls/syscall.js'
 import { sortedRecord } from './cycle-tracker.js'
-import { GuestStreams, type OutputLimits } from './guest-io.js'
+import { GuestStreams, type OutputLimits, type OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
 import type { Sp1Release } from './release.js'
 import { whyUnprovable } from './soundness.js'
@@ -33,6 +34,9 @@ export interface RunOptions {
   readonly release: Sp1Release
   readonly limits: RunLimits
   readonly hooks?: ReadonlyMap<number, Hook>
+  readonly onOutput?: OutputListener
+  /** Default: the interpreter. */
+  readonly createEngine?: EngineFactory
   /** Called before every slice and at every syscall; throws to stop the run. */
   readonly checkpoint: () => void
 }
@@ -48,28 +52,40 @@ export class Run implements Environment, SyscallContext {
   readonly hart: Hart
   readonly io: GuestStreams
   readonly #release: Sp1Release
-  readonly #interpreter: Interpreter
+  readonly #interpreter: Engine
   readonly #checkpoint: () => void
   readonly #syscallCounts = new Map<string, number>()
-  #deferredProofs: bigint
+  readonly #deferredProofs: bigint
+  #deferredProofsLeft: bigint
   readonly #committedDigest = new Uint32Array(8)
   readonly #committedWords = new Set<number>()
   readonly #deferredDigest = new Uint32Array(8)
   #fork: Fork | undefined
   #hasHalted = false
 
-  constructor({ program, inputs, deferredProofs, release, limits, hooks, checkpoint }: RunOptions) {
+  constructor(options: RunOptions) {
+    const { program, inputs, deferredProofs, release, limits, hooks, onOutput, checkpoint } =
+      options
     this.#release = release
     this.#deferredProofs = deferredProofs
+    this.#deferredProofsLeft = deferredProofs
     this.#checkpoint = checkpoint
-    this.#interpreter = new Interpreter(program, release.cycleLimit(limits.cycles))
-    this.memory = new Memory({ limitMib: limits.memoryMib, isStrict: release.isMemoryStrict })
+    const { createEngine = interpret } = options
+    const { engine, memory } = createEngine({
+      program,
+      cycleLimit: release.cycleLimit(limits.cycles),
+      memory: { limitMib: limits.memoryMib, isStrict: release.isMemoryStrict },
+    })
+    this.#interpreter = engine
+    this.memory = memory
+    this.memory.onRegisterAccess = (register) => this.#refuseOwnRegister(program, register)
     this.hart = new Hart(this.memory, this, program.pcStart)
     this.io = new GuestStreams({
       inputs,
       release,
       limits,
       ...(hooks !== undefined && { hooks }),
+      ...(onOutput !== undefined && { onOutput }),
       cyclesNow: () => this.#interpreter.cycles,
     })
     this.memory.loadImage(program)
@@ -92,6 +108,20 @@ export class Run implements Environment, SyscallContext {
     } catch (error) {
       throw error instanceof GuestError ? error.withContext(this.#errorContext()) : error
     }
+  }
+
+  /**
+   * SP1's executor panics if a load or store goes to the address of a register that it has read for
+   * itself: the two accesses are out of order. An `ecall` has read its own in `requireAligned`.
+   * Source: sp1-core-executor 3.4.0 executor.rs `load_rr`, `store_rr`; events/memory.rs.
+   */
+  #refuseOwnRegister({ pcBase }: Program, register: number): void {
+    const index = ((this.hart.pc - pcBase) >>> 0) >>> 2
+    const { row, rs1, rs2 } = this.#interpreter.instructions[index]
+    if (row.format === 'System') return
+    const isOwn = register === rs1 || (row.format === 'S' && register === rs2)
+    if (isOwn)
+      throw new GuestError('GUEST_TRAP', { reason: 'it accessed its own register in memory' })
   }
 
   /** Executed instructions, those of unconstrained blocks only while one is active. */
@@ -117,6 +147,7 @@ export class Run implements Environment, SyscallContext {
   get unprovable(): string | undefined {
     return whyUnprovable({
       unprovable: this.hart.unprovable,
+      deferredProofs: this.#deferredProofs,
       hasHalted: this.#hasHalted,
       publicValues: this.io.publicValues,
       digests: this.#release.publicValuesDigests,
@@ -182,9 +213,8 @@ export class Run implements Environment, SyscallContext {
   }
 
   takeDeferredProof(): boolean {
-    if (this.#deferredProofs === 0n) return false
-    this.#deferredProofs--
-    this.markUnprovable('deferred proofs were taken without being verified')
+    if (this.#deferredProofsLeft === 0n) return false
+    this.#deferredProofsLeft--
     return true
   }
 

@@ -9,6 +9,8 @@ import type { Sp1Release } from './release.js'
 export interface RunEnd {
   /** What the engine met on the way, if anything. */
   readonly unprovable: string | undefined
+  /** Deferred proofs in the stdin, taken by the guest or not; none is ever verified. */
+  readonly deferredProofs: bigint
   readonly hasHalted: boolean
   readonly publicValues: Uint8Array
   readonly digests: Sp1Release['publicValuesDigests']
@@ -19,6 +21,7 @@ export interface RunEnd {
 
 /** Why SP1 could not prove this run; undefined if it could. */
 export function whyUnprovable(run: RunEnd): string | undefined {
+  if (run.deferredProofs > 0n) return 'its stdin holds deferred proofs, which were not verified'
   if (run.unprovable !== undefined) return run.unprovable
   if (!run.hasHalted) return 'it ended by leaving the program instead of by HALT'
   if (!run.digests.some(({ hash }) => isDigest(run.committedDigest, hash(run.publicValues)))) {

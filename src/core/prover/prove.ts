@@ -6,7 +6,7 @@ import { fromHex, toHex } from '../bytes.js'
 import { GuestError, InputError } from '../errors.js'
 import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
 import { loadProgram } from '../executor/release.js'
-import type { Stdin } from '../executor/stdin.js'
+import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import type { Proof } from '../signer/proof.js'
 import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
 import type { Signer } from '../signer/signer.js'
@@ -62,6 +62,7 @@ async function prove(
     onVkeyProgress,
     ...rest
   } = options
+  requireNoDeferredProofs(stdin)
   const scheme = schemeOf(options.scheme ?? 'automata')
   const teeVersion = checkTeeVersion(scheme.isVersioned, options.teeVersion)
   // A copy, so that nobody can make the program that is named another than the one that is run.

@@ -57,7 +57,7 @@ export function createExecutionPool({
   async function run(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onProgress, now: _now, ...options }: ExecuteOptions,
+    { signal, onProgress, onOutput, now: _now, ...options }: ExecuteOptions,
   ): Promise<ExecutionResult> {
     const abort = new InterruptedError({ during: 'execution' })
     if (signal?.aborted) throw abort
@@ -69,7 +69,11 @@ export function createExecutionPool({
     const overrun = new GuestError('TIMEOUT', { timeoutSeconds: timeoutMs / 1000 })
     const timer = setTimeout(() => thread.end(overrun), timeoutMs + graceMs)
     try {
-      return await thread.run({ elf, stdin, options }, onProgress)
+      const request = { elf, stdin, options, wantsOutput: onOutput !== undefined }
+      return await thread.run(request, {
+        ...(onProgress && { onProgress }),
+        ...(onOutput && { onOutput }),
+      })
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

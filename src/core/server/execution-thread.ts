@@ -2,24 +2,30 @@
 import { Worker } from 'node:worker_threads'
 import { type ErrorDetails, InternalError, restoreError, UnavailableError } from '../errors.js'
 import type { ExecuteOptions, ExecutionResult } from '../executor/execute.js'
+import type { OutputListener } from '../executor/guest-io.js'
 import type { Stdin } from '../executor/stdin.js'
+
+export type RunListeners = Pick<ExecuteOptions, 'onProgress' | 'onOutput'>
 
 export interface ThreadRequest {
   readonly elf: Uint8Array
   readonly stdin: Stdin
-  readonly options: Omit<ExecuteOptions, 'signal' | 'onProgress' | 'now'>
+  readonly options: Omit<ExecuteOptions, 'signal' | keyof RunListeners | 'now'>
+  /** Whether to answer with what the guest writes, as it comes. */
+  readonly wantsOutput: boolean
 }
 
-/** Any number of `cycles`, then one of the others. */
+/** Any number of `cycles` and `output`, then one of the others. */
 export type ThreadAnswer =
   | { readonly cycles: number }
+  | { readonly output: Parameters<OutputListener> }
   | { readonly result: ExecutionResult }
   | { readonly error: { code: string; message: string; details: ErrorDetails } }
 
 interface CurrentRun {
   readonly resolve: (result: ExecutionResult) => void
   readonly reject: (error: unknown) => void
-  readonly onProgress: ((cycles: number) => void) | undefined
+  readonly listeners: RunListeners
 }
 
 export class ExecutionThread {
@@ -45,9 +51,9 @@ export class ExecutionThread {
    *
    * @throws what `execute` throws in the thread; UnavailableError `EXECUTION_LOST` if the thread dies
    */
-  run(request: ThreadRequest, onProgress?: (cycles: number) => void): Promise<ExecutionResult> {
+  run(request: ThreadRequest, listeners: RunListeners = {}): Promise<ExecutionResult> {
     return new Promise((resolve, reject) => {
-      this.#current = { resolve, reject, onProgress }
+      this.#current = { resolve, reject, listeners }
       this.#worker.postMessage(request)
     })
   }
@@ -59,11 +65,15 @@ export class ExecutionThread {
   }
 
   #onAnswer(answer: ThreadAnswer): void {
+    const run = this.#current
     if ('cycles' in answer) {
-      this.#current?.onProgress?.(answer.cycles)
+      run?.listeners.onProgress?.(answer.cycles)
       return
     }
-    const run = this.#current
+    if ('output' in answer) {
+      run?.listeners.onOutput?.(...answer.output)
+      return
+    }
     this.#current = undefined
     if ('result' in answer) run?.resolve(answer.result)
     else run?.reject(restoreError(answer.error) ?? new InternalError(answer.error.message))

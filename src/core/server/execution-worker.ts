@@ -2,11 +2,13 @@
 import { parentPort } from 'node:worker_threads'
 import { Sp1TeeError } from '../errors.js'
 import { execute } from '../executor/execute.js'
+import type { OutputListener } from '../executor/guest-io.js'
 import type { ThreadAnswer, ThreadRequest } from './execution-thread.js'
 
-parentPort?.on('message', ({ elf, stdin, options }: ThreadRequest) => {
+parentPort?.on('message', ({ elf, stdin, options, wantsOutput }: ThreadRequest) => {
   const onProgress = (cycles: number) => answer({ cycles })
-  execute(elf, stdin, { ...options, onProgress }).then(
+  const onOutput: OutputListener = (...output) => answer({ output })
+  execute(elf, stdin, { ...options, onProgress, ...(wantsOutput && { onOutput }) }).then(
     (result) => answer({ result }),
     (error: Error) => answer({ error: errorFacts(error) }),
   )

@@ -2,11 +2,12 @@
  * Syscalls that move bytes between guest and host: WRITE, HINT_LEN and HINT_READ.
  * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{write,hint}.rs.
  */
+import { viewOf } from '../bytes.js'
 import { GuestError } from '../errors.js'
 import { defineSyscall, type GuestIo, invalid, type Syscall } from './syscall.js'
 
 const A2 = 12
-const NO_INPUT = 2 ** 32 - 1
+const NO_INPUT = 0xffff_ffff
 
 export const write = defineSyscall({
   name: 'WRITE',
@@ -23,17 +24,15 @@ export const write = defineSyscall({
 })
 
 /** Without input SP1 3.x panics. */
-export const hintLen = hintLength((io) => io.nextInputLength())
+export const hintLen = hintLength((io) => {
+  const { nextInputLength, inputsRead } = io
+  if (nextInputLength === undefined)
+    throw new GuestError('HINT_MISSING', { buffersRead: inputsRead })
+  return nextInputLength
+})
 
 /** Without input SP1 5.x answers with the largest number. */
-export const hintLenOrMax = hintLength((io) => {
-  try {
-    return io.nextInputLength()
-  } catch (error) {
-    if (error instanceof GuestError && error.code === 'HINT_MISSING') return NO_INPUT
-    throw error
-  }
-})
+export const hintLenOrMax = hintLength((io) => io.nextInputLength ?? NO_INPUT)
 
 export const hintRead = defineSyscall({
   name: 'HINT_READ',
@@ -45,10 +44,11 @@ export const hintRead = defineSyscall({
       throw new GuestError('HINT_LENGTH', { expected: length, actual: input.length })
     }
     if ((pointer & 3) !== 0) invalid('HINT_READ', 'its address is no multiple of 4')
+    const padded = new Uint8Array(length + (-length & 3))
+    padded.set(input)
+    const view = viewOf(padded)
     for (let i = 0; i < length; i += 4) {
-      // Bytes past the end of the buffer are zero.
-      const word = input[i] | (input[i + 1] << 8) | (input[i + 2] << 16) | (input[i + 3] << 24)
-      if (!memory.hintWord(pointer + i, word)) {
+      if (!memory.hintWord(pointer + i, view.getUint32(i, true))) {
         invalid('HINT_READ', 'its memory holds an earlier hint')
       }
     }

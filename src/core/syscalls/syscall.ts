@@ -48,8 +48,11 @@ export interface SyscallContext {
 
 /** A guest's input buffers and its writes. */
 export interface GuestIo {
-  /** Bytes of the next input buffer. */
-  nextInputLength(): number
+  /** Bytes of the next input buffer; undefined if there is none. */
+  readonly nextInputLength: number | undefined
+  /** Buffers taken so far. */
+  readonly inputsRead: number
+  /** @throws GuestError `HINT_MISSING` */
   takeInput(): Uint8Array
   /** Handle a write to a file descriptor. */
   write(fd: number, bytes: Uint8Array): void

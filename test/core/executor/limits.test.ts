@@ -1,70 +1,113 @@
-/** Limits, interruption, and the rules by which a run is not provable. */
-
+/** Limits and interruption. */
 import { readFileSync } from 'node:fs'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex } from '../../../src/core/bytes.js'
 import { InterruptedError } from '../../../src/core/errors.js'
-import { type ExecuteOptions, execute } from '../../../src/core/executor/execute.js'
-import { whyUnprovable } from '../../../src/core/executor/soundness.js'
+import {
+  type ExecuteLimits,
+  type ExecuteOptions,
+  execute,
+} from '../../../src/core/executor/execute.js'
+import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
+import { elfOf, encode, li } from '../../support/assembler.js'
 import { guestElf } from '../../support/cli.js'
+
+const MIB = 2 ** 20
 
 function run(guest: string, buffers: Hex[] = [], options: ExecuteOptions = {}) {
   const stdin = { buffers: buffers.map(fromHex), deferredProofs: 0n }
-  return execute(readFileSync(guestElf(guest)), stdin, options)
+  return execute(readFileSync(guestElf(guest, options.sp1)), stdin, options)
 }
 
-describe('limits', () => {
-  it('the cycle limit is exact: a run of n cycles needs a limit of n + 1', async () => {
-    const input: Hex[] = ['0x0a000000']
-    await expect(run('fibonacci', input, { limits: { cycles: 5173 } })).rejects.toMatchObject({
+describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
+  const N_10: Hex[] = ['0x0a000000']
+  const runHere = (guest: string, buffers: Hex[], limits: Partial<ExecuteLimits>) =>
+    run(guest, buffers, { sp1, limits })
+
+  it('the cycle limit is exact, as each release has it', async () => {
+    const { cycles } = await runHere('fibonacci', N_10, {})
+    // A run of exactly the limit is over it in 3.4.0 and not in 5.2.4.
+    const least = { '3.4.0': cycles + 1, '5.2.4': cycles }[sp1] ?? 0
+    await expect(runHere('fibonacci', N_10, { cycles: least - 1 })).rejects.toMatchObject({
       code: 'CYCLE_LIMIT',
       exitCode: 4,
-      details: { limit: 5173, cycles: 5173 },
+      details: { limit: least - 1, cycles },
     })
-    const { cycles } = await run('fibonacci', input, { limits: { cycles: 5174 } })
-    expect(cycles).toBe(5173)
+    expect((await runHere('fibonacci', N_10, { cycles: least })).cycles).toBe(cycles)
   })
 
   it('the timeout is looked at while the guest runs, by the clock given', async () => {
     let clockMs = 0
     const now = () => clockMs++ * 1000
-    await expect(run('endless', [], { now, limits: { timeoutMs: 10_000 } })).rejects.toMatchObject({
+    const limits = { timeoutMs: 10_000 }
+    await expect(run('endless', [], { sp1, now, limits })).rejects.toMatchObject({
       code: 'TIMEOUT',
       exitCode: 4,
       details: { timeoutSeconds: 10, stdout: 'looping\n' },
     })
   })
 
+  it('the timeout is one of real time by default', async () => {
+    const startedAt = performance.now()
+    await expect(runHere('endless', [], { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      exitCode: 4,
+    })
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(300)
+  })
+
   it('the memory limit bounds the address space', async () => {
-    const input: Hex[] = ['0x0a000000']
-    await expect(run('fibonacci', input, { limits: { memoryMib: 2 } })).rejects.toMatchObject({
+    await expect(runHere('fibonacci', N_10, { memoryMib: 2 })).rejects.toMatchObject({
       code: 'MEMORY_LIMIT',
       exitCode: 4,
+      details: { limitMib: 2 },
     })
-    expect((await run('fibonacci', input, { limits: { memoryMib: 8 } })).cycles).toBe(5173)
+    expect((await runHere('fibonacci', N_10, { memoryMib: 8 })).exitCode).toBe(0)
   })
 
-  it('output and public values are bounded, each by its own limit', async () => {
-    const options = (limits: object) => ({ limits })
-    await expect(
-      run('exit-code', ['0x00000000'], options({ outputBytes: 14 })),
-    ).rejects.toMatchObject({
-      code: 'OUTPUT_LIMIT',
+  it('the memory limit is exact: its last word is there, the next is not', async () => {
+    const loadFrom = (address: number) =>
+      elfOf({ text: [...li(6, address), encode('lw', { rd: 7, rs1: 6, imm: 0 })] })
+    const stdin = { buffers: [], deferredProofs: 0n }
+    const options = { sp1, limits: { memoryMib: 4 } }
+    expect((await execute(loadFrom(4 * MIB - 4), stdin, options)).cycles).toBe(3)
+    await expect(execute(loadFrom(4 * MIB), stdin, options)).rejects.toMatchObject({
+      code: 'MEMORY_LIMIT',
       exitCode: 4,
+      details: { address: '0x400000' },
     })
-    expect(
-      (await run('exit-code', ['0x00000000'], options({ outputBytes: 15 }))).stdout,
-    ).toHaveLength(15)
-    const input: Hex[] = ['0x0a000000']
-    await expect(run('fibonacci', input, options({ publicValuesBytes: 11 }))).rejects.toMatchObject(
-      {
-        code: 'OUTPUT_LIMIT',
-      },
-    )
-    expect((await run('fibonacci', input, options({ publicValuesBytes: 12 }))).cycles).toBe(5173)
   })
 
+  it.each([
+    ['standard output', 1, 'outputBytes'],
+    ['standard error', 2, 'outputBytes'],
+    ['public values', releaseOf(sp1).descriptors.publicValues, 'publicValuesBytes'],
+  ])('%s is bounded to the byte, in one write and in several', async (_name, fd, limit) => {
+    for (const lengths of [[100], [50, 50]]) {
+      const elf = elfThatWrites(fd, lengths)
+      const stdin = { buffers: [], deferredProofs: 0n }
+      const limited = (bytes: number) => execute(elf, stdin, { sp1, limits: { [limit]: bytes } })
+      await expect(limited(99)).rejects.toMatchObject({
+        code: 'OUTPUT_LIMIT',
+        exitCode: 4,
+      })
+      expect((await limited(100)).exitCode).toBe(0)
+    }
+  })
+})
+
+/** Letters, as many by each write. */
+function elfThatWrites(fd: number, lengths: readonly number[]): Uint8Array {
+  const address = 0x0030_0000
+  const text = lengths.flatMap((length) => [
+    ...li(5, 2),
+    ...[fd, address, length].flatMap((arg, i) => li(10 + i, arg)),
+    encode('ecall'),
+  ])
+  return elfOf({ text, segments: [{ address, contents: new Uint8Array(100).fill(0x61) }] })
+}
+
+describe('limits', () => {
   it.each([
     { cycles: 0 },
     { cycles: 2 ** 32 },
@@ -78,7 +121,9 @@ describe('limits', () => {
   })
 
   it('refuses a release it does not have', async () => {
-    await expect(run('fibonacci', [], { sp1: '1.0.0' })).rejects.toMatchObject({
+    const stdin = { buffers: [], deferredProofs: 0n }
+    const fibonacci = readFileSync(guestElf('fibonacci'))
+    await expect(execute(fibonacci, stdin, { sp1: '1.0.0' })).rejects.toMatchObject({
       code: 'RELEASE_UNKNOWN',
     })
   })
@@ -102,42 +147,5 @@ describe('limits', () => {
       return rest
     }
     expect(await report()).toEqual(await report())
-  })
-})
-
-describe('whyUnprovable', () => {
-  const EMPTY_DIGEST = [
-    0x42c4b0e3, 0x141cfc98, 0xc8f4fb9a, 0x24b96f99, 0xe441ae27, 0x4c939b64, 0x1b9995a4, 0x55b85278,
-  ]
-  const provable = {
-    unprovable: undefined,
-    hasHalted: true,
-    publicValues: new Uint8Array(),
-    digests: [{ name: 'SHA-256', hash: sha256 }],
-    committedDigest: Uint32Array.from(EMPTY_DIGEST),
-    deferredDigest: new Uint32Array(8),
-  }
-
-  it('finds nothing wrong with a run that halted with the right digest', () => {
-    expect(whyUnprovable(provable)).toBeUndefined()
-  })
-
-  it.each([
-    ['what the engine met', { unprovable: 'a reason' }, /^a reason$/],
-    ['an end without HALT', { hasHalted: false }, /instead of by HALT/],
-    ['no digest', { committedDigest: new Uint32Array(8) }, /is not the SHA-256/],
-    ['other public values', { publicValues: Uint8Array.of(0) }, /is not the SHA-256/],
-    [
-      'one wrong digest bit',
-      { committedDigest: Uint32Array.from(EMPTY_DIGEST, (word, i) => word ^ (i === 7 ? 1 : 0)) },
-      /is not the SHA-256/,
-    ],
-    [
-      'deferred proofs',
-      { deferredDigest: Uint32Array.of(0, 0, 0, 0, 0, 0, 0, 1) },
-      /deferred proofs/,
-    ],
-  ])('reports %s', (_name, change, reason) => {
-    expect(whyUnprovable({ ...provable, ...change })).toMatch(reason)
   })
 })

@@ -17,7 +17,7 @@ const N_10 = stdinOf('0x0a000000')
 /** The key of fibonacci.elf, so that these tests need not compute it. */
 const VKEY = {
   sp1: '3.4.0',
-  elfHash: '0x7aec6c9f0fbf140069388ae00b37903be9000a7b9ee4bf185507ca859a307a11',
+  elfHash: '0xf986602b5356c100b78f0005a431d7a693de4c2db402241e7dcffb38fa831930',
   bytes32: '0x00e3caa2e260cfb01b4b6a1a0970b521b15f7c56c73f5ce0a76607df290e8cd6',
   hashBytes: '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
 } as const satisfies ElfVkey

@@ -154,7 +154,7 @@ describe('PUT /v1/programs', () => {
     const { status, json } = await upload(fibonacci)
     expect(status).toBe(200)
     expect(json).toEqual({
-      programId: '0x7aec6c9f0fbf140069388ae00b37903be9000a7b9ee4bf185507ca859a307a11',
+      programId: '0xf986602b5356c100b78f0005a431d7a693de4c2db402241e7dcffb38fa831930',
       vkey: '0x00e3caa2e260cfb01b4b6a1a0970b521b15f7c56c73f5ce0a76607df290e8cd6',
       vkeyHash: '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
       sp1: '3.4.0',

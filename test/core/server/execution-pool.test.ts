@@ -49,6 +49,21 @@ describe('a run in the pool', () => {
     expect(cycles).toEqual([...cycles].sort((a, b) => a - b))
   })
 
+  it('tells what the guest writes, as it comes', async () => {
+    const output: string[] = []
+    const abort = new AbortController()
+    const guest = new Uint8Array(readFileSync(guestElf('endless')))
+    const running = pool.execute(guest, stdin, {
+      signal: abort.signal,
+      onOutput: (stream, text) => {
+        output.push(`${stream}: ${text}`)
+        abort.abort()
+      },
+    })
+    await expect(running).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    expect(output.join('')).toBe('stdout: looping\n')
+  })
+
   it('ends when its signal aborts, before or while it runs', async () => {
     const signal = AbortSignal.timeout(100)
     await expect(pool.execute(endless, stdin, { signal })).rejects.toMatchObject({
