@@ -1,17 +1,15 @@
 // Makes the vectors of this folder: every case of test/support/{precompile,system}-cases.ts, run in
 // SP1 itself. SOURCE.md says how to call it.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { SYSCALLS_3_4_0, SYSCALLS_5_2_4 } from '../../../src/core/syscalls/table.ts'
 import { precompileCases } from '../../support/precompile-cases.ts'
 import { elfOfProgram } from '../../support/syscall-program.ts'
 import { systemCases } from '../../support/system-cases.ts'
+import { ask } from '../../reference/ask.mjs'
 
 const RELEASES = [
-  { version: '3.4.0', variable: 'SP1_REFERENCE_3_4_0', syscalls: SYSCALLS_3_4_0, publicValuesFd: 3 },
-  { version: '5.2.4', variable: 'SP1_REFERENCE_5_2_4', syscalls: SYSCALLS_5_2_4, publicValuesFd: 13 },
+  { version: '3.4.0', syscalls: SYSCALLS_3_4_0, publicValuesFd: 3 },
+  { version: '5.2.4', syscalls: SYSCALLS_5_2_4, publicValuesFd: 13 },
 ]
 /** Fields of an answer that are kept, if they are not empty. */
 const KEPT = ['publicValues', 'cycles', 'syscalls', 'stdout', 'stderr', 'cycleTracker']
@@ -33,29 +31,14 @@ for (const [syscall, cases] of allCases) {
 for (const [version, found] of outcomes) console.log(`${version}: ${found.size} vectors`)
 
 /** Outcomes by name of the case, of all that only name syscalls the release has. */
-function run({ version, variable, syscalls, publicValuesFd }) {
-  const program = process.env[variable]
-  if (program === undefined) throw new Error(`Set ${variable} to the reference program.`)
+function run({ version, syscalls, publicValuesFd }) {
   const names = new Set([...syscalls.values()].map((syscall) => syscall.name))
   const requests = [...allCases].flatMap(([syscall, cases]) =>
     syscall === 'unknown' || names.has(syscall)
       ? cases.map((each) => request(`${syscall}/${each.name}`, each.program, publicValuesFd))
       : [],
   )
-  const folder = mkdtempSync(join(tmpdir(), 'vectors-'))
-  const answers = join(folder, 'answers')
-  try {
-    execFileSync(program, ['--out', answers], {
-      input: requests.map((line) => `${JSON.stringify(line)}\n`).join(''),
-      env: { ...process.env, VERIFY_VK: 'false' },
-      stdio: ['pipe', 'ignore', 'ignore'],
-    })
-    const lines = readFileSync(answers, 'utf8').trimEnd().split('\n')
-    if (lines.length !== requests.length) throw new Error(`${version}: ${lines.length} answers`)
-    return new Map(lines.map((line) => JSON.parse(line)).map((each) => [each.name, kept(each)]))
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  return new Map([...ask(version, requests)].map(([name, answer]) => [name, kept(answer)]))
 }
 
 function request(name, program, publicValuesFd) {
