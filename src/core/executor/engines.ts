@@ -5,71 +5,26 @@
 import { compiled } from '../riscv/compiled-engine.js'
 import type { EngineFactory } from '../riscv/engine.js'
 import { interpret } from '../riscv/interpreter.js'
+import type { Isa } from '../riscv/isa.js'
 import type { Program } from '../riscv/program.js'
-import type { Target } from '../riscv/translate/emitter.js'
-import { Translation } from '../riscv/translate/translation.js'
+import { CompiledProgram } from '../riscv/translate/compiled-program.js'
 
 /** auto: interpret first, and compile what is hot. compiled: compile all functions first. */
 export const ENGINES = ['auto', 'compiled', 'interpreter'] as const
 export type EngineName = (typeof ENGINES)[number]
 
 /** Interpreting an instruction this often takes as long as compiling it. */
-const AUTO_THRESHOLD = 200
-/** Of all programs that are kept: instructions, weighted by the bytes each takes in memory. */
-const MAX_KEPT_BYTES = 256 * 2 ** 20
-const BYTES_PER_INSTRUCTION = 160
-
-interface Kept {
-  readonly name: EngineName
-  readonly program: Program
-  readonly target: Target
-  readonly translation: Translation
-}
-
-/** The one used last is the last. */
-let kept: readonly Kept[] = []
+const AUTO_THRESHOLD = Number(process.env.T ?? 1000)
 
 /** @param hasVisits - count how often each instruction runs. */
 export function engineOf(name: EngineName, hasVisits: boolean): EngineFactory {
   if (name === 'interpreter') return interpret
   const threshold = name === 'auto' ? AUTO_THRESHOLD : 0
-  const translationOf = (program: Program, target: Target) => translation(name, program, target)
-  return compiled({ threshold, hasVisits, translationOf })
+  return compiled({ threshold, hasVisits, programOf: (p, i) => programOf(name, p, i) })
 }
-
-function translation(name: EngineName, program: Program, target: Target): Translation {
-  const found = kept.find(
-    (one) =>
-      one.name === name && isSameTarget(one.target, target) && isSameCode(one.program, program),
-  )
-  const used = found ?? { name, program, target, translation: new Translation(program, target) }
-  kept = [...kept.filter((one) => one !== used), used]
-  let bytes = kept.reduce((sum, one) => sum + sizeOf(one.translation), 0)
-  while (bytes > MAX_KEPT_BYTES && kept.length > 1) {
-    bytes -= sizeOf(kept[0].translation)
-    kept = kept.slice(1)
-  }
-  return used.translation
-}
-
-function isSameTarget(a: Target, b: Target): boolean {
-  return (
-    a.hasCounts === b.hasCounts &&
-    a.ordinaryEndBytes === b.ordinaryEndBytes &&
-    a.layout.totalBytes === b.layout.totalBytes
-  )
-}
-
-/** Data that points into code makes units better or worse, not right or wrong. */
-function isSameCode(a: Program, b: Program): boolean {
-  return (
-    a.pcBase === b.pcBase &&
-    a.instructionWords.length === b.instructionWords.length &&
-    a.instructionWords.every((word, i) => word === b.instructionWords[i])
-  )
-}
-
-/** What the host makes of a module takes about as much again, several times. */
-function sizeOf({ instructions, moduleBytes }: Translation): number {
-  return BYTES_PER_INSTRUCTION * instructions.length + 8 * moduleBytes
+let kept: {name: string, program: Program, compiled: CompiledProgram} | undefined
+function programOf(name: string, program: Program, isa?: Isa) {
+  const same = kept !== undefined && kept.name === name && kept.program.instructionWords.length === program.instructionWords.length && kept.program.instructionWords.every((w, i) => w === program.instructionWords[i])
+  if (!same) kept = { name, program, compiled: new CompiledProgram(program, isa) }
+  return kept!.compiled
 }

@@ -1,5 +1,6 @@
 /** SP1 3.4.0. Source: sp1-core-executor 3.4.0. */
 import { sha256 } from '@noble/hashes/sha2.js'
+import { RV32IM_ISA } from '../riscv/decode.js'
 import { ELF_RULES_3_4_0 } from '../riscv/elf-rules.js'
 import { SYSCALLS_3_4_0 } from '../syscalls/table.js'
 import { recoverHook, tryRecoverHook } from './hooks/ecrecover.js'
@@ -9,7 +10,7 @@ import type { Sp1Release } from './release.js'
 
 export const SP1_3_4_0: Sp1Release = {
   version: '3.4.0',
-  xlen: 32,
+  isa: RV32IM_ISA,
   elfRules: ELF_RULES_3_4_0,
   syscalls: SYSCALLS_3_4_0,
   descriptors: {

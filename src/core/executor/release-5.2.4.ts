@@ -1,6 +1,7 @@
 /** SP1 5.2.4. Source: sp1-core-executor 5.2.4; sp1-primitives consts.rs for the descriptors. */
 import { blake3 } from '@noble/hashes/blake3.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { RV32IM_ISA } from '../riscv/decode.js'
 import { ELF_RULES_5_2_4 } from '../riscv/elf-rules.js'
 import { SYSCALLS_5_2_4 } from '../syscalls/table.js'
 import { decompressHook } from './hooks/ecrecover.js'
@@ -12,7 +13,7 @@ import type { Sp1Release } from './release.js'
 
 export const SP1_5_2_4: Sp1Release = {
   version: '5.2.4',
-  xlen: 32,
+  isa: RV32IM_ISA,
   elfRules: ELF_RULES_5_2_4,
   syscalls: SYSCALLS_5_2_4,
   descriptors: {

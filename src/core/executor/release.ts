@@ -6,6 +6,7 @@ import { InputError } from '../errors.js'
 import { parseElf } from '../riscv/elf.js'
 import type { ElfRules } from '../riscv/elf-rules.js'
 import type { CycleLimit } from '../riscv/engine.js'
+import type { Isa } from '../riscv/isa.js'
 import type { Program } from '../riscv/program.js'
 import type { SyscallTable } from '../syscalls/table.js'
 import type { Hook } from './hooks/hook.js'
@@ -15,8 +16,7 @@ import { detectRelease, isOfLine } from './release-detection.js'
 
 export interface Sp1Release {
   readonly version: string
-  /** Bits of a register. */
-  readonly xlen: 32
+  readonly isa: Isa
   readonly elfRules: ElfRules
   readonly syscalls: SyscallTable
   readonly descriptors: Descriptors

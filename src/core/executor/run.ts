@@ -52,7 +52,7 @@ export class Run implements Environment, SyscallContext {
   readonly hart: Hart
   readonly io: GuestStreams
   readonly #release: Sp1Release
-  readonly #interpreter: Engine
+  readonly #engine: Engine
   readonly #checkpoint: () => void
   readonly #syscallCounts = new Map<string, number>()
   readonly #deferredProofs: bigint
@@ -73,10 +73,11 @@ export class Run implements Environment, SyscallContext {
     const { createEngine = interpret } = options
     const { engine, memory } = createEngine({
       program,
+      isa: release.isa,
       cycleLimit: release.cycleLimit(limits.cycles),
       memory: { limitMib: limits.memoryMib, isStrict: release.isMemoryStrict },
     })
-    this.#interpreter = engine
+    this.#engine = engine
     this.memory = memory
     this.memory.onRegisterAccess = (register) => this.#refuseOwnRegister(program, register)
     this.hart = new Hart(this.memory, this, program.pcStart)
@@ -86,7 +87,7 @@ export class Run implements Environment, SyscallContext {
       limits,
       ...(hooks !== undefined && { hooks }),
       ...(onOutput !== undefined && { onOutput }),
-      cyclesNow: () => this.#interpreter.cycles,
+      cyclesNow: () => this.#engine.cycles,
     })
     this.memory.loadImage(program)
   }
@@ -100,7 +101,7 @@ export class Run implements Environment, SyscallContext {
   advance(maxCycles: number): boolean {
     try {
       this.#checkpoint()
-      const isDone = this.#interpreter.run(this.hart, maxCycles)
+      const isDone = this.#engine.run(this.hart, maxCycles)
       if (isDone && this.isUnconstrained) {
         throw new GuestError('GUEST_TRAP', { reason: 'it ended inside an unconstrained block' })
       }
@@ -117,7 +118,7 @@ export class Run implements Environment, SyscallContext {
    */
   #refuseOwnRegister({ pcBase }: Program, register: number): void {
     const index = ((this.hart.pc - pcBase) >>> 0) >>> 2
-    const { row, rs1, rs2 } = this.#interpreter.instructions[index]
+    const { row, rs1, rs2 } = this.#engine.code.at(index)
     if (row.format === 'System') return
     const isOwn = register === rs1 || (row.format === 'S' && register === rs2)
     if (isOwn)
@@ -126,7 +127,7 @@ export class Run implements Environment, SyscallContext {
 
   /** Executed instructions, those of unconstrained blocks only while one is active. */
   get cycles(): number {
-    return this.#interpreter.cycles
+    return this.#engine.cycles
   }
 
   get syscalls(): Record<string, number> {
@@ -135,12 +136,12 @@ export class Run implements Environment, SyscallContext {
 
   get opcodes(): Record<string, number> {
     const counts = new Map<string, number>()
-    this.#interpreter.instructions.forEach(({ row }, index) => {
-      const visits = this.#interpreter.visits[index]
-      if (visits === 0) return
-      const opcode = this.#release.opcodeOf(row.mnemonic)
-      counts.set(opcode, (counts.get(opcode) ?? 0) + visits)
-    })
+    const { code, visits } = this.#engine
+    for (let index = 0; index < code.length; index++) {
+      if (visits[index] === 0) continue
+      const opcode = this.#release.opcodeOf(code.at(index).row.mnemonic)
+      counts.set(opcode, (counts.get(opcode) ?? 0) + visits[index])
+    }
     return sortedRecord(counts)
   }
 
@@ -199,7 +200,7 @@ export class Run implements Environment, SyscallContext {
     this.hart.x.set(registers)
     this.hart.pc = pc
     this.hart.nextPc = (pc + 4) >>> 0
-    this.#interpreter.cycles = cycles
+    this.#engine.cycles = cycles
     this.#fork = undefined
   }
 

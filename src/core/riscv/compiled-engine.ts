@@ -1,37 +1,39 @@
 /**
- * Runs a program by units of WebAssembly, and what is not translated, or must not be, by the
- * interpreter: faults, the last instructions before the cycle limit, unconstrained blocks, and
- * whatever touches memory that is special. So every error is the interpreter's.
+ * Runs a program in three tiers: the interpreter in WebAssembly, units of WebAssembly for what is hot,
+ * and the interpreter in TypeScript for what neither may do: faults, the last instructions before the
+ * cycle limit, and whatever touches memory that is special. So every error is that interpreter's.
  */
-import type { CycleLimit, Engine, EngineFactory } from './engine.js'
+import type { Code } from './code.js'
+import type { CycleLimit, Engine, EngineFactory, Kernels } from './engine.js'
 import type { Hart } from './hart.js'
-import type { Decoded } from './instruction.js'
 import { Interpreter } from './interpreter.js'
+import type { Isa } from './isa.js'
 import { Memory } from './memory.js'
-import { STATE } from './memory-layout.js'
+import { ENTRY_BYTES, type MemoryLayout, STATE } from './memory-layout.js'
 import type { Program } from './program.js'
-import type { CodeMap } from './translate/code-map.js'
-import type { Target } from './translate/emitter.js'
-import { type TranslatedModule, Translation } from './translate/translation.js'
+import { CompiledProgram, ecallsOf, stepperOf } from './translate/compiled-program.js'
+import { STEP_FAULT, UNIT_FAULT } from './translate/departures.js'
+import type { TranslatedModule, Translation } from './translate/translation.js'
 import { MAX_UNIT_INSTRUCTIONS } from './translate/unit.js'
 
-const PAGE_BYTES = 65_536
-/** A slice's budget must fit the signed word it is counted down in. */
-const MAX_SLICE_CYCLES = 2 ** 30
-/** What a slice is measured in: how long an instruction takes, and an ecall. */
-const COMPILED_EFFORT = 1
-const INTERPRETED_EFFORT = 32
-const ECALL_EFFORT = 8192
+/** A budget must fit the signed word it is counted down in. */
+const MAX_BUDGET = 2 ** 30
+/** As many instructions take about as long as one ecall that the host does. */
+const ECALL_CYCLES = 8192
 /** The table grows by this many, because every module that has it must then be told. */
 const TABLE_STEP = 1024
+/** Entries are decoded by that many at a time: a page of the operating system. */
+const CHUNK_ENTRIES = 512
 /** A function that was called this often is better translated as a whole than from inside. */
 const FEW_CALLS = 16
+/** Each module costs a run some 50 µs. */
+const MAX_MODULES = 4
 
-/** Values of STATE.exit. */
-const EXIT_FAULT = 1
+/** Value of STATE.exit besides the faults: the host has set pc. */
 const EXIT_HOST = 2
 /** What `ecall` returns when the unit shall end: no pc of an instruction. */
 const ELSEWHERE = 1
+const NO_KERNELS: Kernels = { codes: [], instantiate: () => [] }
 
 export interface CompiledOptions {
   /**
@@ -40,77 +42,86 @@ export interface CompiledOptions {
    * 0: all functions as a whole before the run, and other places when they are reached.
    */
   readonly threshold: number
-  /** Count how often each instruction runs. */
+  /** Count how often each instruction runs in units, too. */
   readonly hasVisits: boolean
-  /** What earlier runs of the same program, with the same memory limit and `hasVisits`, left. */
-  readonly translationOf?: (program: Program, target: Target) => Translation
+  /** What earlier runs of the same program left. Default: nothing. */
+  readonly programOf?: (program: Program, isa?: Isa) => CompiledProgram
 }
 
 /** An engine that translates what is reached often. */
 export function compiled(options: CompiledOptions): EngineFactory {
-  return ({ program, cycleLimit, memory: memoryOptions }) => {
-    let shared: WebAssembly.Memory<ArrayBuffer> | undefined
-    const allocate = (bytes: number) => {
-      const pages = bytes / PAGE_BYTES
-      shared = new WebAssembly.Memory<ArrayBuffer>({ initial: pages, maximum: pages })
-      return shared.buffer
-    }
-    const codeWords = program.instructionWords.length
-    const memory = new Memory({ ...memoryOptions, codeWords, allocate })
-    const wasmMemory = shared as WebAssembly.Memory<ArrayBuffer>
-    return { engine: new CompiledEngine(program, cycleLimit, memory, wasmMemory, options), memory }
+  const { programOf = (...given) => new CompiledProgram(...given) } = options
+  return ({ program, isa, cycleLimit, memory: memoryOptions, kernels = NO_KERNELS }) => {
+    const compiledProgram = programOf(program, isa)
+    const { windowBytes } = compiledProgram
+    const memory = new Memory({
+      ...memoryOptions,
+      codeWords: compiledProgram.code.length,
+      ...(windowBytes !== undefined && { windowBytes }),
+    })
+    const engine = new CompiledEngine(compiledProgram, { cycleLimit, memory, kernels, ...options })
+    return { engine, memory }
   }
 }
 
+type Enter = (pc: number, left: number) => number
+
+interface EngineParts extends CompiledOptions {
+  readonly cycleLimit: CycleLimit
+  readonly memory: Memory
+  readonly kernels: Kernels
+}
+
+/** What depends on how memory is laid out; made again when it moves. */
+interface Linked {
+  readonly layout: MemoryLayout
+  readonly translation: Translation
+  readonly state: Int32Array
+  readonly entries: Int32Array
+  readonly slots: Uint32Array
+  readonly arrivals: Int32Array
+  readonly counts: BigUint64Array
+  readonly ecall: unknown
+  readonly enter: Enter
+  readonly enterUnconstrained: Enter
+}
+
 export class CompiledEngine implements Engine {
+  readonly code: Code
+  readonly #program: CompiledProgram
   readonly #interpreter: Interpreter
   readonly #cycleLimit: CycleLimit
-  readonly #translation: Translation
-  readonly #map: CodeMap
   readonly #memory: Memory
-  readonly #wasmMemory: WebAssembly.Memory<ArrayBuffer>
+  readonly #kernels: Kernels
+  readonly #threshold: number
+  readonly #hasVisits: boolean
+  /** How far compiled code can run beyond its budget. */
+  readonly #overshoot: number
+  /** False for the rare program that has address 0 in it: being there is the end of a run. */
+  readonly #canCompile: boolean
+  /** Instructions with units. */
+  readonly #installed: number[] = []
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
-  readonly #state: Int32Array
-  readonly #slots: Uint32Array
-  readonly #counts: BigUint64Array
-  readonly #options: CompiledOptions
-  readonly #enter: (pc: number) => number
+  #linked: Linked | undefined
+  /** What the counters in memory leave out: arrivals(i) = counter + this - what marks a unit. */
+  readonly #uncounted = new Map<number, number>()
   #hart: Hart | undefined
   /** The budget that compiled code was given and has not been charged for. */
   #granted = 0
   /** Of the slice that is running. */
-  #effortLeft = 0
+  #cyclesLeft = 0
 
-  constructor(
-    program: Program,
-    cycleLimit: CycleLimit,
-    memory: Memory,
-    wasmMemory: WebAssembly.Memory<ArrayBuffer>,
-    options: CompiledOptions,
-  ) {
-    const { layout, ordinaryEndBytes } = memory
-    const { translationOf = (...given) => new Translation(...given), hasVisits } = options
-    this.#translation = translationOf(program, { layout, ordinaryEndBytes, hasCounts: hasVisits })
-    this.#map = this.#translation.map
-    const { instructions } = this.#translation
-    this.#interpreter = new Interpreter(program, cycleLimit, { instructions })
-    this.#cycleLimit = cycleLimit
-    this.#memory = memory
-    this.#wasmMemory = wasmMemory
-    this.#options = options
-    const { count } = this.#map
-    this.#state = new Int32Array(memory.buffer, 0, 64)
-    this.#slots = new Uint32Array(memory.buffer, layout.slotsOffset, count)
-    this.#counts = new BigUint64Array(memory.buffer, layout.countsOffset, count)
-    this.#translation.begin(this.#interpreter.visits)
-    const { enter } = this.#instantiate(this.#translation.dispatcher)
-    this.#enter = enter as (pc: number) => number
-    for (const translated of this.#translation.modules) this.#install(translated)
-    if (options.threshold === 0) this.#translateFunctions()
-  }
-
-  get instructions(): readonly Decoded[] {
-    return this.#interpreter.instructions
+  constructor(program: CompiledProgram, parts: EngineParts) {
+    this.#program = program
+    this.code = program.code
+    this.#interpreter = new Interpreter(this.code, parts.cycleLimit)
+    this.#cycleLimit = parts.cycleLimit
+    this.#memory = parts.memory
+    this.#kernels = parts.kernels
+    this.#threshold = parts.threshold
+    this.#hasVisits = parts.hasVisits
+    this.#overshoot = Math.max(MAX_UNIT_INSTRUCTIONS, this.code.longestRun)
+    this.#canCompile = !this.#interpreter.isInside(0)
   }
 
   get cycles(): number {
@@ -121,157 +132,340 @@ export class CompiledEngine implements Engine {
     this.#interpreter.cycles = cycles
   }
 
+  get kernelCalls(): Uint32Array {
+    const { buffer } = this.#memory
+    return new Uint32Array(buffer, STATE.kernelCalls, this.#kernels.codes.length).slice()
+  }
+
   get visits(): Float64Array {
     const visits = this.#interpreter.visits.slice()
+    const { counts, translation } = this.#link()
+    for (let index = 0, run = 0; index < visits.length; index++) {
+      if (index > 0 && this.code.isSteering(index - 1)) run = 0
+      run += this.#arrivalsAt(index)
+      visits[index] += run
+    }
+    if (translation.modules.length === 0) return visits
+    const { map } = translation
     for (let start = 0; start < visits.length; ) {
-      const end = this.#map.blockEnd(start)
-      const count = Number(this.#counts[start])
+      const end = map.blockEnd(start)
+      const count = Number(counts[start])
       if (count > 0) for (let i = start; i < end; i++) visits[i] += count
       start = end
     }
     return visits
   }
 
-  /** As much work as interpreting `maxCycles` instructions; otherwise as `Engine.run`. */
   run(hart: Hart, maxCycles: number): boolean {
     this.#hart = hart
     this.#interpreter.requireInside(hart)
-    this.#effortLeft = maxCycles * INTERPRETED_EFFORT
-    while (this.#effortLeft > 0) {
-      const index = this.#map.indexOf(hart.pc)
+    this.#cyclesLeft = maxCycles
+    while (this.#cyclesLeft > 0) {
       const budget = this.#budget()
-      const canCompile = index !== undefined && budget > 0 && hart.x[0] === 0
-      if (canCompile && !this.#memory.isRecordingUndo && this.#isTranslated(index)) {
-        if (this.#runCompiled(hart, budget)) return true
-      } else if (this.#interpret(hart)) return true
+      const isDone = budget > 0 && this.#canEnter(hart) ? this.#enter(hart, budget) : this.#step(hart)
+      if (isDone) {
+        this.#remember()
+        return true
+      }
     }
     return false
   }
 
-  /** How many instructions compiled code may run: it can overshoot by a unit. */
+  /** How many instructions compiled code may run: it can overshoot. */
   #budget(): number {
-    const untilLimit = this.#cycleLimit.mostCycles - this.cycles - MAX_UNIT_INSTRUCTIONS
-    return Math.min(Math.ceil(this.#effortLeft / COMPILED_EFFORT), untilLimit, MAX_SLICE_CYCLES)
+    const { mostCycles, holdsUnconstrained } = this.#cycleLimit
+    const isHeld = holdsUnconstrained || !this.#memory.isRecordingUndo
+    const untilLimit = isHeld ? mostCycles - this.cycles - this.#overshoot : MAX_BUDGET
+    return Math.min(this.#cyclesLeft, untilLimit, MAX_BUDGET)
   }
 
-  /** True if there is a unit at `index`, or if it was worth making one. */
-  #isTranslated(index: number): boolean {
-    if (this.#slots[index] !== 0) return true
-    if (this.#map.isLeader[index] === 0) return false
-    const { threshold } = this.#options
-    const arrivals = ++this.#translation.arrivals[index]
-    if (threshold === 0) {
-      this.#install(this.#translation.moduleOf(index) ?? this.#translation.translate([index]))
-      return true
-    }
-    // Weighing takes time as well: the place itself must be hot, and after that twice as hot.
-    if (arrivals < threshold || !isPowerOfTwo(arrivals / threshold)) return false
-    const entry = this.#bestEntry(index)
-    const translated =
-      this.#translation.moduleOf(entry) ?? this.#translation.translateIfWorth(entry, threshold)
-    if (translated !== undefined) this.#install(translated)
-    return this.#slots[index] !== 0
+  #canEnter({ x, pc }: Hart): boolean {
+    return this.#canCompile && x[0] === 0 && (pc - this.code.program.pcBase) % 4 === 0
   }
 
-  /** The function that `index` is in, if it is called again and again; else the place itself. */
-  #bestEntry(index: number): number {
-    const { start } = this.#map.functionAround(index)
-    const isWhole = this.#slots[start] === 0 && this.#translation.visitsOf(start) >= FEW_CALLS
-    return isWhole && this.#map.isLeader[start] === 1 ? start : index
+  #step(hart: Hart): boolean {
+    this.#cyclesLeft--
+    return this.#interpreter.step(hart)
   }
 
-  /** Until the next place where a unit could begin. */
-  #interpret(hart: Hart): boolean {
-    do {
-      const { pc } = hart
-      this.#effortLeft -= INTERPRETED_EFFORT
-      if (this.#interpreter.step(hart)) return true
-      if (hart.pc !== pc + 4) return false
-    } while (this.#effortLeft > 0)
-    return false
-  }
-
-  #runCompiled(hart: Hart, budget: number): boolean {
-    const state = this.#state
+  #enter(hart: Hart, budget: number): boolean {
+    const { state, enter, enterUnconstrained } = this.#link()
+    const { isRecordingUndo } = this.#memory
     state[STATE.exit / 4] = 0
-    state[STATE.left / 4] = budget
+    state[STATE.isUnconstrained / 4] = isRecordingUndo ? 1 : 0
     this.#granted = budget
-    const pc = this.#enter(hart.pc) >>> 0
+    const pc = (isRecordingUndo ? enterUnconstrained : enter)(hart.pc, budget) >>> 0
     this.#settle()
-    const exit = state[STATE.exit / 4]
-    if (exit === EXIT_FAULT) {
-      this.#undoRest(hart, pc - EXIT_FAULT)
-      return this.#interpreter.step(hart)
+    // The host may have moved memory in the meantime.
+    const exit = this.#link().state[STATE.exit / 4]
+    if (exit === UNIT_FAULT || exit === STEP_FAULT) {
+      hart.pc = pc - 1
+      if (exit === UNIT_FAULT) this.#undoBlock(hart)
+      else if (!isRecordingUndo) this.#undoRun(hart)
+      return this.#step(hart)
     }
     if (exit !== EXIT_HOST) {
       hart.jump(pc)
       hart.pc = hart.nextPc
     }
-    return hart.pc === 0 || ((hart.pc - this.#map.program.pcBase) >>> 0) >>> 2 >= this.#map.count
+    return hart.pc === 0 || !this.#interpreter.isInside(hart.pc)
   }
 
   /** Count what compiled code has run since it was given its budget. */
   #settle(): void {
-    const left = this.#state[STATE.left / 4]
-    this.cycles += this.#granted - left
-    this.#effortLeft -= (this.#granted - left) * COMPILED_EFFORT
+    const left = this.#stateNow()[STATE.left / 4]
+    const ran = this.#granted - left
+    this.cycles += ran
+    this.#cyclesLeft -= ran
     this.#granted = left
   }
 
-  /** The block at `pc` was counted as a whole; from `pc` on it did not run. */
-  #undoRest(hart: Hart, pc: number): void {
-    const index = this.#map.indexOf(pc) as number
-    const end = this.#map.blockEnd(index)
-    this.cycles -= end - index
-    if (this.#options.hasVisits) {
-      for (let i = index; i < end; i++) this.#interpreter.visits[i]--
-    }
-    hart.pc = pc
+  #stateNow(): Int32Array {
+    return new Int32Array(this.#memory.buffer, 0, 64)
   }
 
-  /** @returns the pc behind the ecall, or ELSEWHERE if the unit must not go on there. */
+  /** A unit counted the block at `pc` as a whole; from `pc` on it did not run. */
+  #undoBlock({ pc }: Hart): void {
+    const index = this.#indexOf(pc)
+    const end = this.#link().translation.map.blockEnd(index)
+    this.cycles -= end - index
+    if (this.#hasVisits) for (let i = index; i < end; i++) this.#interpreter.visits[i]--
+  }
+
+  /** The interpreter in WebAssembly arrived at some instruction before `pc`; from `pc` on it did not run. */
+  #undoRun({ pc }: Hart): void {
+    const { visits } = this.#interpreter
+    for (let i = this.#indexOf(pc); i < visits.length; i++) {
+      visits[i]--
+      if (this.code.isSteering(i)) break
+    }
+  }
+
+  #indexOf(pc: number): number {
+    return (pc - this.code.program.pcBase) / 4
+  }
+
+  /** @returns the pc behind the ecall, or ELSEWHERE if compiled code must not go on there. */
   #ecall(): number {
     const hart = this.#hart as Hart
     const wasRecording = this.#memory.isRecordingUndo
+    const { layout } = this.#memory
     this.#settle()
     // An instruction counts when it is over.
     this.cycles--
-    const pc = this.#state[STATE.pc / 4] >>> 0
+    const pc = this.#stateNow()[STATE.pc / 4] >>> 0
     hart.pc = pc
     hart.nextPc = (pc + 4) >>> 0
     hart.environment.ecall(hart)
     this.cycles++
     hart.pc = hart.nextPc
     // Less budget, so that a slice ends in time.
-    this.#effortLeft -= ECALL_EFFORT
-    this.#granted -= ECALL_EFFORT / COMPILED_EFFORT
-    this.#state[STATE.left / 4] = this.#granted
-    const isPlain = hart.pc === pc + 4 && hart.x[0] === 0
+    this.#cyclesLeft -= ECALL_CYCLES
+    this.#granted -= ECALL_CYCLES
+    const state = this.#stateNow()
+    state[STATE.left / 4] = this.#granted
+    const isPlain = hart.pc === pc + 4 && hart.x[0] === 0 && this.#memory.layout === layout
     if (isPlain && this.#memory.isRecordingUndo === wasRecording) return hart.pc
-    this.#state[STATE.exit / 4] = EXIT_HOST
+    state[STATE.exit / 4] = EXIT_HOST
     return ELSEWHERE
   }
 
-  #translateFunctions(): void {
-    const entries = this.#translation.functions().filter((index) => this.#slots[index] === 0)
-    if (entries.length > 0) this.#install(this.#translation.translate(entries))
+  // Tiers.
+
+  /** An instruction is arrived at often: make a unit for it, or think about it later. */
+  #heat(at: number): void {
+    const { layout, slots, arrivals } = this.#link()
+    const index = (at - layout.entriesOffset) / ENTRY_BYTES
+    this.#takeCounter(index)
+    this.#translateAround(index)
+    if (slots[index] !== 0) return
+    // Weighing takes time, so not before it is twice as hot.
+    const wait = this.#arrivalsAt(index) - this.#threshold
+    if (wait <= 0) return
+    arrivals[index] = -wait
+    this.#uncounted.set(index, (this.#uncounted.get(index) ?? 0) + wait)
+  }
+
+  #translateAround(index: number): void {
+    const { translation } = this.#link()
+    const isBehindLast = index === this.code.length
+    if (isBehindLast || translation.map.isLeader[index] === 0) return
+    if (this.#threshold === 0) {
+      this.#install(translation.translate([index]))
+      return
+    }
+    const entry = this.#bestEntry(index)
+    const visitsOf = (i: number) => this.#visitsOf(i)
+    const translated =
+      translation.translateIfWorth([entry], this.#threshold, visitsOf) ??
+      (entry === index
+        ? undefined
+        : translation.translateIfWorth([index], this.#threshold, visitsOf))
+    if (translated !== undefined) this.#install(translated)
+  }
+
+  /** The function that `index` is in, if it is called again and again; else the place itself. */
+  #bestEntry(index: number): number {
+    const { translation, slots } = this.#link()
+    const { start } = translation.map.functionAround(index)
+    const isWhole = slots[start] === 0 && this.#visitsOf(start) >= FEW_CALLS
+    return isWhole && translation.map.isLeader[start] === 1 ? start : index
+  }
+
+  /** How often this run and those before it have interpreted an instruction. */
+  #visitsOf(index: number): number {
+    let visits = this.#program.pastVisits[index] + this.#interpreter.visits[index]
+    for (let i = index; i >= 0; i--) {
+      visits += this.#arrivalsAt(i)
+      if (i > 0 && this.code.isSteering(i - 1)) break
+    }
+    return visits
+  }
+
+  #arrivalsAt(index: number): number {
+    const { arrivals, slots } = this.#linked as Linked
+    const mark = slots[index] === 0 ? 0 : this.#unitMark
+    return arrivals[index] - mark + (this.#uncounted.get(index) ?? 0)
+  }
+
+  /** A counter that says: always too hot to be interpreted. */
+  get #unitMark(): number {
+    return this.#threshold + 1
+  }
+
+  /** Empty an instruction's counter and keep what it said. */
+  #takeCounter(index: number): void {
+    const { arrivals } = this.#linked as Linked
+    this.#uncounted.set(index, this.#arrivalsAt(index))
+    arrivals[index] = 0
+  }
+
+  /** Tell later runs what this one had to interpret. */
+  #remember(): void {
+    if (this.#threshold === 0) return
+    const { pastVisits } = this.#program
+    const { entries } = this.#link()
+    for (let start = 0; start < this.code.length; start += CHUNK_ENTRIES) {
+      if (entries[2 * start] === 0) continue
+      const end = Math.min(start + CHUNK_ENTRIES, this.code.length)
+      for (let index = start, run = 0; index < end; index++) {
+        if (index > 0 && this.code.isSteering(index - 1)) run = 0
+        run += this.#arrivalsAt(index)
+        pastVisits[index] += run
+      }
+    }
+    this.#program.runs++
+  }
+
+  // Linking.
+
+  /** Everything for memory as it is laid out now. */
+  #link(): Linked {
+    const { layout, buffer } = this.#memory
+    if (this.#linked?.layout === layout) return this.#linked
+    const hasMoved = this.#linked !== undefined
+    const { ordinaryEndBytes } = this.#memory
+    const target = { layout, ordinaryEndBytes, hasCounts: this.#hasVisits }
+    const translation = this.#program.translationFor(target)
+    const count = this.code.length
+    const kernels = this.#kernels.instantiate(this.#memory.wasm, { ...layout, ordinaryEndBytes })
+    const { ecall } = instantiate(ecallsOf(this.#kernels.codes), {
+      env: { memory: this.#memory.wasm, host: () => this.#ecall() },
+      kernels: Object.fromEntries(kernels.entries()),
+    })
+    const { enter, enterUnconstrained } = instantiate(stepperOf(this.code.isa), {
+      env: {
+        ...{ memory: this.#memory.wasm, table: this.#table, ecall },
+        decode: (at: number) => this.#decode(at),
+        heat: (at: number) => this.#heat(at),
+      },
+    })
+    this.#linked = {
+      ...{ layout, translation, ecall },
+      state: new Int32Array(buffer, 0, 64),
+      entries: new Int32Array(buffer, layout.entriesOffset, 2 * (count + 1)),
+      slots: new Uint32Array(buffer, layout.slotsOffset, count + 1),
+      arrivals: new Int32Array(buffer, layout.arrivalsOffset, count + 1),
+      counts: new BigUint64Array(buffer, layout.countsOffset, count),
+      enter: enter as Enter,
+      enterUnconstrained: enterUnconstrained as Enter,
+    }
+    this.#describe(this.#linked, ordinaryEndBytes)
+    if (hasMoved) this.#forgetUnits(this.#linked)
+    this.#prepareUnits(translation)
+    return this.#linked
+  }
+
+  /** Memory has moved: units are of no use any more, and what counters say must not depend on them. */
+  #forgetUnits({ slots }: Linked): void {
+    this.#program.windowBytes = this.#memory.windowBytes
+    for (const entry of this.#installed) {
+      this.#takeCounter(entry)
+      slots[entry] = 0
+    }
+    this.#installed.length = 0
+  }
+
+  /** What there is from earlier runs, and what these have shown to be worth translating. */
+  #prepareUnits(translation: Translation): void {
+    if (this.#threshold === 0) {
+      const entries = translation.functions().filter((entry) => !translation.hasUnit(entry))
+      if (entries.length > 0) translation.translate(entries)
+    } else if (isPowerOfTwo(this.#program.runs)) {
+      const { pastVisits } = this.#program
+      const called = translation
+        .functions()
+        .filter((entry) => pastVisits[entry] >= FEW_CALLS && !translation.hasUnit(entry))
+      translation.translateIfWorth(called, this.#threshold, (index) => pastVisits[index])
+      if (translation.modules.length > MAX_MODULES) translation.consolidate()
+    }
+    for (const translated of translation.modules) this.#install(translated)
   }
 
   #install({ module, entries, firstSlot }: TranslatedModule): void {
+    const { slots, arrivals, ecall } = this.#linked as Linked
     const missing = firstSlot + entries.length - this.#table.length
     if (missing > 0) this.#table.grow(Math.max(missing, TABLE_STEP))
-    this.#instantiate(module)
+    instantiate(module, { env: { memory: this.#memory.wasm, table: this.#table, ecall } })
     entries.forEach((entry, i) => {
-      this.#slots[entry] = firstSlot + i
+      if (slots[entry] === 0) this.#takeCounter(entry)
+      slots[entry] = firstSlot + i
+      arrivals[entry] = this.#unitMark
+      this.#installed.push(entry)
     })
   }
 
-  #instantiate(module: WebAssembly.Module): Readonly<Record<string, unknown>> {
-    const env = { memory: this.#wasmMemory, table: this.#table, ecall: () => this.#ecall() }
-    return new WebAssembly.Instance(module, { env }).exports
+  /** The interpreter in WebAssembly met an entry that is not there yet. */
+  #decode(at: number): void {
+    const { layout, entries } = this.#link()
+    const index = (at - layout.entriesOffset) / ENTRY_BYTES
+    const start = 2 * (index - (index % CHUNK_ENTRIES))
+    entries.set(this.code.entries.subarray(start, start + 2 * CHUNK_ENTRIES), start)
+  }
+
+  /** Tell the interpreter in WebAssembly about the program. */
+  #describe({ state, layout }: Linked, ordinaryEndBytes: number): void {
+    const { program, length } = this.code
+    const facts = {
+      ...{ count: length, pcBase: program.pcBase, ordinaryEnd: ordinaryEndBytes },
+      ...{ entriesOffset: layout.entriesOffset, slotsOffset: layout.slotsOffset },
+      ...{ arrivalsOffset: layout.arrivalsOffset, guestOffset: layout.guestOffset },
+      ...{ usedOffset: layout.usedOffset, touchedOffset: layout.touchedOffset },
+      hotArrivals: this.#threshold,
+    }
+    for (const [name, value] of Object.entries(facts)) {
+      state[STATE[name as keyof typeof facts] / 4] = value
+    }
   }
 }
 
+function instantiate(
+  module: WebAssembly.Module,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Readonly<Record<string, unknown>> {
+  return new WebAssembly.Instance(module, imports).exports
+}
+
 function isPowerOfTwo(value: number): boolean {
-  return Number.isInteger(Math.log2(value))
+  return value > 0 && Number.isInteger(Math.log2(value))
 }

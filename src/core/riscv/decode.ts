@@ -2,9 +2,9 @@
  * From a 32-bit word to the instruction row it matches. The rows themselves are data; this file
  * checks them when it is loaded, so that a wrong row cannot ship.
  */
-import { InputError, InternalError } from '../errors.js'
+import { InternalError } from '../errors.js'
 import { type Decoded, type Instruction, readOperands } from './instruction.js'
-import type { Program } from './program.js'
+import type { Isa } from './isa.js'
 import { RV32I } from './rv32i.js'
 import { RV32M } from './rv32m.js'
 
@@ -16,44 +16,72 @@ interface Pattern {
   readonly value: number
 }
 
-const PATTERNS: readonly Pattern[] = RV32IM.map((row) => ({ row, ...patternOf(row) }))
-assertDistinct(PATTERNS)
-
 /** opcode and funct3. */
 const BUCKET_MASK = 0x707f
-/** They pick the bucket, so that decoding looks at two or three rows, not fifty. */
-const BUCKETS: readonly Pattern[][] = Array.from({ length: 1 << 10 }, (_, key) =>
-  PATTERNS.filter(({ mask, value }) => ((wordOfBucket(key) ^ value) & mask & BUCKET_MASK) === 0),
-)
+const BUCKETS = 1 << 10
+/** Those that rows have; the last stands for every other. */
+const FUNCT7_CLASSES = [0b0000000, 0b0000001, 0b0100000, undefined]
+/** In `rowsByBits`: no row, or one that the bits do not tell. */
+const LOOK_CLOSER = 0xff
+
+class TableIsa implements Isa {
+  readonly #patterns: readonly Pattern[]
+  /** Opcode and funct3 pick the bucket, so that decoding looks at two or three rows, not fifty. */
+  readonly #buckets: readonly Pattern[][]
+  /** Number of the row that bucket and funct7 tell, or LOOK_CLOSER. */
+  readonly #rowsByBits: Uint8Array
+
+  constructor(
+    readonly name: string,
+    readonly xlen: 32 | 64,
+    readonly rows: readonly Instruction[],
+  ) {
+    this.#patterns = rows.map((row) => ({ row, ...patternOf(row) }))
+    assertDistinct(this.#patterns)
+    this.#buckets = Array.from({ length: BUCKETS }, (_, key) =>
+      this.#patterns.filter(
+        ({ mask, value }) => ((wordOfBucket(key) ^ value) & mask & BUCKET_MASK) === 0,
+      ),
+    )
+    this.#rowsByBits = new Uint8Array(4 * BUCKETS).fill(LOOK_CLOSER)
+    this.#buckets.forEach((patterns, key) => {
+      const plain = patterns.filter(({ row }) => row.funct12 === undefined)
+      if (plain.length < patterns.length) return
+      FUNCT7_CLASSES.forEach((funct7, index) => {
+        const found = plain.filter(({ row }) => row.funct7 === undefined || row.funct7 === funct7)
+        if (found.length === 1) this.#rowsByBits[4 * key + index] = rows.indexOf(found[0].row)
+      })
+    })
+  }
+
+  decode(word: number): Decoded | undefined {
+    for (const { row, mask, value } of this.#buckets[bucketOf(word)]) {
+      if ((word & mask) === value) {
+        return { row, execute: row.execute, ...readOperands(word, row.format) }
+      }
+    }
+    return undefined
+  }
+
+  rowOf(word: number): number {
+    const known = this.#rowsByBits[4 * bucketOf(word) + classOfFunct7(word >>> 25)]
+    if (known !== LOOK_CLOSER) return known
+    const decoded = this.decode(word)
+    return decoded === undefined ? -1 : this.rows.indexOf(decoded.row)
+  }
+}
+
+export const RV32IM_ISA: Isa = new TableIsa('RV32IM', 32, RV32IM)
 
 /** The row and operands of `word`; undefined if it is no RV32IM instruction. */
 export function decode(word: number): Decoded | undefined {
-  for (const { row, mask, value } of BUCKETS[bucketOf(word)]) {
-    if ((word & mask) === value) {
-      return { row, execute: row.execute, ...readOperands(word, row.format) }
-    }
-  }
-  return undefined
+  return RV32IM_ISA.decode(word)
 }
 
-/**
- * Every instruction of a program, in order.
- *
- * @throws InputError `ELF_INSTRUCTION_UNKNOWN`, as SP1 refuses the whole program for one bad word.
- */
-export function decodeProgram({ instructionWords, pcBase }: Program): Decoded[] {
-  return Array.from(instructionWords, (word, index) => {
-    const decoded = decode(word)
-    if (decoded === undefined) {
-      const pc = pcBase + 4 * index
-      throw new InputError('ELF_INSTRUCTION_UNKNOWN', { pc, word: hexWord(word) })
-    }
-    return decoded
-  })
-}
-
-function hexWord(word: number): string {
-  return `0x${word.toString(16).padStart(8, '0')}`
+function classOfFunct7(funct7: number): number {
+  if (funct7 === 0b0000000) return 0
+  if (funct7 === 0b0000001) return 1
+  return funct7 === 0b0100000 ? 2 : 3
 }
 
 function patternOf(row: Instruction): { mask: number; value: number } {

@@ -1,7 +1,9 @@
 /** What runs a program's instructions. Engines differ in speed and in nothing else. */
+import type { Code } from './code.js'
 import type { Hart } from './hart.js'
-import type { Decoded } from './instruction.js'
+import type { Isa } from './isa.js'
 import type { Memory, MemoryOptions } from './memory.js'
+import type { MemoryLayout } from './memory-layout.js'
 import type { Program } from './program.js'
 
 /** When a run is over its limit; releases differ in it. */
@@ -14,23 +16,42 @@ export interface CycleLimit {
   readonly holdsUnconstrained: boolean
 }
 
+/** (a0, a1) → 1 if that was the whole call; 0, with nothing changed, if the host has to do it. */
+export type Kernel = (a0: number, a1: number) => number
+
+/** Syscalls as WebAssembly, which does their plain cases. */
+export interface Kernels {
+  /** Codes in t0 that call them. */
+  readonly codes: readonly number[]
+  /** In the order of the codes. */
+  readonly instantiate: (
+    memory: WebAssembly.Memory<ArrayBuffer>,
+    place: MemoryLayout & { readonly ordinaryEndBytes: number },
+  ) => readonly Kernel[]
+}
+
 /** What an engine is made for. */
 export interface EngineOptions {
   readonly program: Program
+  /** Default: RV32IM. */
+  readonly isa?: Isa
   readonly cycleLimit: CycleLimit
   readonly memory: MemoryOptions
+  /** An engine may use them instead of asking the environment. */
+  readonly kernels?: Kernels
 }
 
 /** Makes an engine, and memory of the kind it needs; the program's image is not in it yet. */
 export type EngineFactory = (options: EngineOptions) => { engine: Engine; memory: Memory }
 
 export interface Engine {
-  /** The instruction rows of the program, in order. */
-  readonly instructions: readonly Decoded[]
+  readonly code: Code
   /** Executions of each instruction by index; unconstrained ones are not counted. */
   readonly visits: ArrayLike<number>
   /** Executed instructions, those of a running unconstrained block included. */
   cycles: number
+  /** How often each kernel did a call, in the order of the kernels. */
+  readonly kernelCalls: ArrayLike<number>
   /**
    * Execute about `maxCycles` instructions.
    *

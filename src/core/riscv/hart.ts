@@ -12,8 +12,8 @@ export interface Environment {
 }
 
 export class Hart {
-  /** x0..x31, u32. */
-  readonly x: Uint32Array
+  /** x0..x31, u32; other bytes after memory has moved. */
+  x: Uint32Array
   pc: number
   /** Where execution goes after this instruction. */
   nextPc = 0
@@ -28,6 +28,9 @@ export class Hart {
     this.x = memory.registers
     this.pc = pcStart
     memory.onUnprovable = (reason) => this.markUnprovable(reason)
+    memory.onMoved = () => {
+      this.x = memory.registers
+    }
   }
 
   setX(rd: number, value: number): void {

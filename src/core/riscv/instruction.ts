@@ -3,7 +3,7 @@
  * Source: The RISC-V Instruction Set Manual, volume I, chapters 2 (RV32I) and 13 (M).
  */
 import type { Hart } from './hart.js'
-import type { Emitter } from './translate/emitter.js'
+import type { RowEmitter } from './translate/row-emitter.js'
 
 /** Shamt: as I, but the immediate is the 5-bit shift amount. System: the whole word is fixed. */
 export type Format = 'R' | 'I' | 'Shamt' | 'S' | 'B' | 'U' | 'J' | 'System'
@@ -37,7 +37,7 @@ export interface Instruction {
    * The same as `execute`, as WebAssembly. A branch pushes whether it is taken. Rows without it only
    * have an effect on control, which the translator writes.
    */
-  readonly translate?: (f: Emitter, operands: Operands) => void
+  readonly translate?: (f: RowEmitter, operands: Operands) => void
 }
 
 /** One word of a program: the row it matches and its operands. */
@@ -51,26 +51,44 @@ export function readOperands(word: number, format: Format): Operands {
   const rd = (word >>> 7) & 31
   const rs1 = (word >>> 15) & 31
   const rs2 = (word >>> 20) & 31
+  const imm = readImm(word, format)
   switch (format) {
     case 'R':
-      return { rd, rs1, rs2, imm: 0 }
+      return { rd, rs1, rs2, imm }
     case 'I':
-      return { rd, rs1, rs2: 0, imm: word >> 20 }
     case 'Shamt':
-      return { rd, rs1, rs2: 0, imm: rs2 }
+      return { rd, rs1, rs2: 0, imm }
     case 'S':
-      return { rd: 0, rs1, rs2, imm: ((word >> 25) << 5) | rd }
+    case 'B':
+      return { rd: 0, rs1, rs2, imm }
+    case 'U':
+    case 'J':
+      return { rd, rs1: 0, rs2: 0, imm }
+    case 'System':
+      return { rd: 0, rs1: 0, rs2: 0, imm }
+  }
+}
+
+export function readImm(word: number, format: Format): number {
+  switch (format) {
+    case 'R':
+    case 'System':
+      return 0
+    case 'I':
+      return word >> 20
+    case 'Shamt':
+      return (word >>> 20) & 31
+    case 'S':
+      return ((word >> 25) << 5) | ((word >>> 7) & 31)
     case 'B': {
       const low = ((word >>> 7) & 0x1e) | ((word >>> 20) & 0x7e0) | ((word << 4) & 0x800)
-      return { rd: 0, rs1, rs2, imm: ((word >> 31) << 12) | low }
+      return ((word >> 31) << 12) | low
     }
     case 'U':
-      return { rd, rs1: 0, rs2: 0, imm: word & 0xffff_f000 }
+      return word & 0xffff_f000
     case 'J': {
       const low = ((word >>> 20) & 0x7fe) | ((word >>> 9) & 0x800) | (word & 0xf_f000)
-      return { rd, rs1: 0, rs2: 0, imm: ((word >> 31) << 20) | low }
+      return ((word >> 31) << 20) | low
     }
-    case 'System':
-      return { rd: 0, rs1: 0, rs2: 0, imm: 0 }
   }
 }

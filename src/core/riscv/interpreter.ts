@@ -5,15 +5,14 @@
  * of the program.
  */
 import { GuestError } from '../errors.js'
-import { decodeProgram } from './decode.js'
+import { Code } from './code.js'
 import type { CycleLimit, Engine, EngineFactory } from './engine.js'
 import type { Hart } from './hart.js'
 import type { Decoded } from './instruction.js'
 import { Memory } from './memory.js'
-import type { Program } from './program.js'
 
-export const interpret: EngineFactory = ({ program, cycleLimit, memory }) => ({
-  engine: new Interpreter(program, cycleLimit),
+export const interpret: EngineFactory = ({ program, isa, cycleLimit, memory }) => ({
+  engine: new Interpreter(new Code(program, isa), cycleLimit),
   memory: new Memory(memory),
 })
 
@@ -26,40 +25,32 @@ export type JumpListener = (hart: Hart, jump: Decoded, cycles: number) => void
 
 /** An interpreter whose jumps are listened to. */
 export function interpretListening(onJump: JumpListener): EngineFactory {
-  return ({ program, cycleLimit, memory }) => ({
-    engine: new Interpreter(program, cycleLimit, { onJump }),
+  return ({ program, isa, cycleLimit, memory }) => ({
+    engine: new Interpreter(new Code(program, isa), cycleLimit, onJump),
     memory: new Memory(memory),
   })
 }
 
 export class Interpreter implements Engine {
-  readonly #instructions: readonly Decoded[]
+  readonly #instructions: Decoded[] = []
   readonly #pcBase: number
   readonly #cycleLimit: CycleLimit
+  readonly #onJump: JumpListener | undefined
   /** Executions of each instruction by index; unconstrained ones are not counted. */
   readonly visits: Float64Array
-  /** Stands in for `visits` while unconstrained. */
-  readonly #unconstrainedVisits: Float64Array
   /** Executed instructions, those of a running unconstrained block included. */
   cycles = 0
+  readonly kernelCalls: readonly number[] = []
 
   constructor(
-    program: Program,
+    readonly code: Code,
     cycleLimit: CycleLimit,
-    options: { readonly onJump?: JumpListener; readonly instructions?: readonly Decoded[] } = {},
+    onJump?: JumpListener,
   ) {
-    const { onJump, instructions = decodeProgram(program) } = options
-    this.#instructions = instructions
-    if (onJump !== undefined) this.#instructions = this.#instructions.map(this.#listened(onJump))
-    this.#pcBase = program.pcBase
+    this.#pcBase = code.program.pcBase
     this.#cycleLimit = cycleLimit
-    this.visits = new Float64Array(this.#instructions.length)
-    this.#unconstrainedVisits = new Float64Array(this.#instructions.length)
-  }
-
-  /** The instruction rows of the program, in order. */
-  get instructions(): readonly Decoded[] {
-    return this.#instructions
+    this.#onJump = onJump
+    this.visits = new Float64Array(code.length)
   }
 
   /** Execute up to `maxCycles` instructions; otherwise as `Engine.run`. */
@@ -72,8 +63,12 @@ export class Interpreter implements Engine {
 
   /** @throws GuestError `PC_OUTSIDE_PROGRAM` */
   requireInside({ pc }: Hart): void {
-    if (indexOf(pc, this.#pcBase) < this.#instructions.length) return
+    if (this.isInside(pc)) return
     throw new GuestError('PC_OUTSIDE_PROGRAM', { target: `0x${pc.toString(16)}` })
+  }
+
+  isInside(pc: number): boolean {
+    return indexOf(pc, this.#pcBase) < this.code.length
   }
 
   /** Execute the instruction at pc, which is inside the program. Returns and throws as `run`. */
@@ -81,30 +76,33 @@ export class Interpreter implements Engine {
     const { memory } = hart
     const { limit, mostCycles, holdsUnconstrained } = this.#cycleLimit
     const index = indexOf(hart.pc, this.#pcBase)
-    const visits = memory.isRecordingUndo ? this.#unconstrainedVisits : this.visits
-    const instruction = this.#instructions[index]
-    visits[index]++
+    const instruction = this.#instructions[index] ?? this.#decode(index)
+    if (!memory.isRecordingUndo) this.visits[index]++
     hart.nextPc = (hart.pc + 4) >>> 0
     instruction.execute(hart, instruction)
     hart.pc = hart.nextPc
     if (++this.cycles > mostCycles && (holdsUnconstrained || !memory.isRecordingUndo)) {
       throw new GuestError('CYCLE_LIMIT', { limit })
     }
-    return hart.pc === 0 || indexOf(hart.pc, this.#pcBase) >= this.#instructions.length
+    return hart.pc === 0 || !this.isInside(hart.pc)
+  }
+
+  #decode(index: number): Decoded {
+    const decoded = this.code.at(index)
+    this.#instructions[index] = this.#onJump ? this.#listened(decoded, this.#onJump) : decoded
+    return this.#instructions[index]
   }
 
   /** A jump that tells of itself; in a run without listener nothing looks for one. */
-  #listened(onJump: JumpListener) {
-    return (jump: Decoded): Decoded => {
-      const { mnemonic } = jump.row
-      if (mnemonic !== 'jal' && mnemonic !== 'jalr') return jump
-      return {
-        ...jump,
-        execute: (hart, operands) => {
-          jump.execute(hart, operands)
-          onJump(hart, jump, this.cycles)
-        },
-      }
+  #listened(jump: Decoded, onJump: JumpListener): Decoded {
+    const { control } = jump.row
+    if (control !== 'jal' && control !== 'jalr') return jump
+    return {
+      ...jump,
+      execute: (hart, operands) => {
+        jump.execute(hart, operands)
+        onJump(hart, jump, this.cycles)
+      },
     }
   }
 }

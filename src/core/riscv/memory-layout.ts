@@ -1,47 +1,88 @@
 /**
- * Where things are in the bytes behind a guest's memory. Compiled code has these numbers in it, so
- * they depend on nothing but what it is compiled for.
+ * Where things are in the bytes that a guest's memory and compiled code share. Compiled code has these
+ * numbers in it, so they depend on nothing but what it is compiled for.
  *
- * registers and the words below · slots · block counters · guest memory · one byte per guest word
+ * registers and state · kernels · entries · slots · arrivals · counts · guest memory · used · touched
  */
 
-/** What compiled code and its host tell each other; u32 each, behind the 32 registers. */
+/** What compiled code and its host tell each other; u32 each. */
 export const STATE = {
   registers: 0,
-  /** Where the hart is, when compiled code calls what is not compiled. */
-  pc: 128,
+  /** Where decoded instructions write that write x0. */
+  sink: 128,
+  /** Where the hart is, when compiled code calls what is not in the same module. */
+  pc: 132,
   /** Instructions it may still execute before it comes back, signed. */
-  left: 132,
+  left: 136,
   /** Not 0: it came back for a reason, which the low bits of the returned pc tell. */
-  exit: 136,
+  exit: 140,
+  /** 1 while an unconstrained block runs. */
+  isUnconstrained: 144,
+  // What the interpreter in WebAssembly, which is the same for all programs, has to be told of one.
+  count: 148,
+  pcBase: 152,
+  entriesOffset: 156,
+  slotsOffset: 160,
+  arrivalsOffset: 164,
+  guestOffset: 168,
+  usedOffset: 172,
+  touchedOffset: 176,
+  /** End of the addresses that are plain memory. */
+  ordinaryEnd: 180,
+  /** An instruction that was arrived at more often than this is worth a look. */
+  hotArrivals: 184,
+  /** How often each kernel was called, in the order of the kernels. */
+  kernelCalls: 256,
 } as const
 
-const SLOTS_OFFSET = 1024
+/** Kernels have this for constants and scratch, up to where the program's part begins. */
+export const KERNELS_OFFSET = 1024
+const PROGRAM_OFFSET = 65_536
 /** Of WebAssembly, and more than any of ours. */
 const PAGE_BYTES = 65_536
+/** Unit of roll-back. */
+export const UNDO_PAGE_BYTES = 4096
+
+/** A decoded instruction: row, rd, rs1, rs2 (a byte each, registers as offsets), imm. */
+export const ENTRY_BYTES = 8
 
 export interface MemoryLayout {
+  /** The decoded instructions, and one behind the last that ends the program. */
+  readonly entriesOffset: number
   /** Index into the function table of the code at each instruction, u32; 0 is none. */
   readonly slotsOffset: number
-  /** How often each block was entered, u64, at the index of its first instruction. */
+  /** How often the interpreter arrived at each instruction other than from the one before it, u32. */
+  readonly arrivalsOffset: number
+  /** How often each block was entered in compiled code, u64, at the index of its first instruction. */
   readonly countsOffset: number
   /** Guest address 0. */
   readonly guestOffset: number
   /** A byte per word of guest memory: 1 if it was used. */
   readonly usedOffset: number
+  /** A byte per page of guest memory: 1 if an unconstrained block will have to restore it. */
+  readonly touchedOffset: number
   readonly totalBytes: number
 }
 
 /**
- * @param guestBytes - size of the guest's address space, a multiple of 4.
+ * @param guestBytes - size of the guest's address space, a multiple of UNDO_PAGE_BYTES.
  * @param codeWords - instructions of the program; 0 if nothing will be compiled.
  */
 export function layoutOf(guestBytes: number, codeWords: number): MemoryLayout {
-  const countsOffset = roundUp(SLOTS_OFFSET + 4 * codeWords, 8)
-  const guestOffset = roundUp(countsOffset + 8 * codeWords, PAGE_BYTES)
-  const usedOffset = roundUp(guestOffset + guestBytes, PAGE_BYTES)
-  const totalBytes = roundUp(usedOffset + guestBytes / 4, PAGE_BYTES)
-  return { slotsOffset: SLOTS_OFFSET, countsOffset, guestOffset, usedOffset, totalBytes }
+  const entriesOffset = PROGRAM_OFFSET
+  // The interpreter arrives behind the last instruction before it knows.
+  const places = codeWords > 0 ? codeWords + 1 : 0
+  const slotsOffset = entriesOffset + ENTRY_BYTES * places
+  const arrivalsOffset = slotsOffset + 4 * places
+  const countsOffset = roundUp(arrivalsOffset + 4 * places, 8)
+  const guestOffset = roundUp(countsOffset + 8 * places, PAGE_BYTES)
+  const usedOffset = guestOffset + guestBytes
+  const touchedOffset = usedOffset + guestBytes / 4
+  const totalBytes = roundUp(touchedOffset + guestBytes / UNDO_PAGE_BYTES, PAGE_BYTES)
+  return {
+    ...{ entriesOffset, slotsOffset, arrivalsOffset, countsOffset },
+    ...{ guestOffset, usedOffset, touchedOffset, totalBytes },
+  }
 }
 
 function roundUp(bytes: number, to: number): number {

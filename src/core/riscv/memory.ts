@@ -12,13 +12,15 @@
  * Since SP1 5 the executor itself refuses what the prover cannot prove about an address: those of
  * registers, those beyond the field, and pointers of precompiles that are no multiple of 4.
  *
- * Nothing here is allocated for untouched memory: the operating system backs pages on first use.
+ * Memory is laid out in windows, as the guest needs it, and the operating system backs its pages on
+ * first use.
  */
 import { GuestError } from '../errors.js'
-import { layoutOf, type MemoryLayout, STATE } from './memory-layout.js'
+import { layoutOf, type MemoryLayout, STATE, UNDO_PAGE_BYTES } from './memory-layout.js'
 import type { Program } from './program.js'
 
 const MIB = 2 ** 20
+const WASM_PAGE_BYTES = 65_536
 /** End of provable memory: above it an address is no canonical BabyBear element. */
 export const MEMORY_END = 0x7800_0000
 /** Where the tables of SP1's executor end, a little further (sp1-core-executor memory.rs). */
@@ -29,9 +31,19 @@ const STRICT_MEMORY_END = 0x7801_0000
 export const MAX_MEMORY_MIB = MEMORY_END / MIB
 /** SP1 keeps register n at address n. */
 const REGISTERS_END = 32
+/**
+ * What a run has at first. Making memory costs by its size even if nothing uses it: 5 ms for all of
+ * it, 0.1 ms for this; few guests need more.
+ */
+const FIRST_WINDOW_BYTES = 64 * MIB
+/** Each further window is this many times larger. */
+const WINDOW_GROWTH = 4
 
-/** Unit of roll-back: 4 KiB. Whole pages bound its cost by the memory a block uses. */
-const PAGE_WORDS = 1024
+/** Whole pages bound the cost of a roll-back by the memory a block uses. */
+const PAGE_WORDS = UNDO_PAGE_BYTES / 4
+
+/** What is moved at once when memory is laid out anew: a page of the operating system. */
+const PART_EIGHTS = 4096 / 8
 
 interface Page {
   readonly words: Uint32Array
@@ -45,28 +57,34 @@ export interface MemoryOptions {
   readonly isStrict?: boolean
   /** Instructions of a program that compiled code will run. */
   readonly codeWords?: number
-  /** Where the bytes come from, all zero; compiled code shares them. */
-  readonly allocate?: (bytes: number) => ArrayBuffer
+  /** How much to begin with, if it is known. */
+  readonly windowBytes?: number
 }
 
 export class Memory {
-  readonly layout: MemoryLayout
-  readonly buffer: ArrayBuffer
-  readonly registers: Uint32Array
   onUnprovable: (reason: string) => void = () => {}
   /** Told before an access to the register that lies at an address below 32; may throw. */
   onRegisterAccess: (register: number) => void = () => {}
+  /** Told when the guest outgrew its window: the layout and every view of the bytes are others now. */
+  onMoved: () => void = () => {}
+  /** The bytes of everything; a compiled program imports it. */
+  readonly wasm: WebAssembly.Memory<ArrayBuffer>
 
   readonly #limitMib: number
   readonly #isStrict: boolean
+  readonly #codeWords: number
   readonly #endBytes: number
-  /** Below this and above the registers an access needs no further thought. */
-  readonly ordinaryEndBytes: number
-  readonly #words: Uint32Array
+  #windowBytes: number
+  #layout: MemoryLayout
+  #ordinaryEndBytes: number
+  #registers!: Uint32Array
+  #words!: Uint32Array
   /** 1 for a word that was loaded, stored or in the program's image. */
-  readonly #used: Uint8Array
-  /** Bit per word: HINT_READ wrote it. */
-  readonly #hinted: Uint32Array
+  #used!: Uint8Array
+  /** 1 for a page in `#undo`. */
+  #touched!: Uint8Array
+  /** By page, a bit per word: HINT_READ wrote it. */
+  readonly #hinted = new Map<number, Uint32Array>()
   /** Pages as they were before an unconstrained block used them; undefined outside one. */
   #undo: Map<number, Page> | undefined
 
@@ -74,25 +92,75 @@ export class Memory {
     limitMib,
     isStrict = false,
     codeWords = 0,
-    allocate = (bytes) => new ArrayBuffer(bytes),
+    windowBytes = FIRST_WINDOW_BYTES,
   }: MemoryOptions) {
     this.#limitMib = limitMib
     this.#isStrict = isStrict
+    this.#codeWords = codeWords
     const executorEnd = isStrict ? STRICT_MEMORY_END : EXECUTOR_MEMORY_END
     this.#endBytes = limitMib === MAX_MEMORY_MIB ? executorEnd : limitMib * MIB
-    this.ordinaryEndBytes = Math.min(this.#endBytes, MEMORY_END)
-    const words = Math.ceil(this.#endBytes / 4 / PAGE_WORDS) * PAGE_WORDS
-    this.layout = layoutOf(4 * words, codeWords)
-    this.buffer = allocate(this.layout.totalBytes)
-    this.registers = new Uint32Array(this.buffer, STATE.registers, 32)
-    this.#words = new Uint32Array(this.buffer, this.layout.guestOffset, words)
-    this.#used = new Uint8Array(this.buffer, this.layout.usedOffset, words)
-    this.#hinted = new Uint32Array(words / 32)
+    this.#windowBytes = this.#windowFor(windowBytes)
+    this.#layout = layoutOf(this.#windowBytes, codeWords)
+    this.#ordinaryEndBytes = this.#ordinaryEnd()
+    this.wasm = new WebAssembly.Memory<ArrayBuffer>({
+      initial: this.#layout.totalBytes / WASM_PAGE_BYTES,
+      maximum: this.maxPages,
+    })
+    this.#makeViews()
+  }
+
+  get layout(): MemoryLayout {
+    return this.#layout
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.wasm.buffer
+  }
+
+  get registers(): Uint32Array {
+    return this.#registers
+  }
+
+  /** Below this and above the registers an access needs no further thought. */
+  get ordinaryEndBytes(): number {
+    return this.#ordinaryEndBytes
+  }
+
+  /** How far the address space is laid out. */
+  get windowBytes(): number {
+    return this.#windowBytes
+  }
+
+  /** Pages of WebAssembly that the largest window takes. */
+  get maxPages(): number {
+    return layoutOf(this.#windowFor(this.#endBytes), this.#codeWords).totalBytes / WASM_PAGE_BYTES
   }
 
   /** Write a program's initial memory; those words count as used. */
   loadImage({ imageAddresses, imageWords }: Program): void {
-    for (let i = 0; i < imageAddresses.length; i++) this.writeWord(imageAddresses[i], imageWords[i])
+    for (let start = 0; start < imageAddresses.length; ) {
+      const address = imageAddresses[start]
+      let end = start + 1
+      while (imageAddresses[end] === address + 4 * (end - start)) end++
+      this.#loadRun(address, imageWords.subarray(start, end))
+      start = end
+    }
+  }
+
+  /** Words in a row, of which most are plain memory. */
+  #loadRun(address: number, words: Uint32Array): void {
+    const lastEnd = address + 4 * words.length
+    if (lastEnd > this.#ordinaryEndBytes && lastEnd <= MEMORY_END && lastEnd <= this.#endBytes) {
+      this.#widen(lastEnd)
+    }
+    if (address < REGISTERS_END || lastEnd > this.#ordinaryEndBytes) {
+      words.forEach((word, i) => {
+        this.writeWord(address + 4 * i, word)
+      })
+      return
+    }
+    this.#words.set(words, address / 4)
+    this.#used.fill(1, address / 4, lastEnd / 4)
   }
 
   // Loads and stores of the hart. Addresses may be any integer; they wrap to 32 bits.
@@ -175,9 +243,7 @@ export class Memory {
     if (index < 0) {
       throw new GuestError('UNPROVABLE', { reason: 'a hint was read into the registers' })
     }
-    const bit = 1 << (index & 31)
-    if ((this.#hinted[index >>> 5] & bit) !== 0) return false
-    this.#hinted[index >>> 5] |= bit
+    if (!this.#isFirstHint(index)) return false
     if (!this.#isUsed(index)) this.#words[index] = value
     else if (value !== 0) this.onUnprovable('a hint was read into memory that was already in use')
     return true
@@ -193,6 +259,7 @@ export class Memory {
     for (const [page, { words, used }] of this.#undo ?? []) {
       this.#words.set(words, page * PAGE_WORDS)
       this.#used.set(used, page * PAGE_WORDS)
+      this.#touched[page] = 0
     }
     this.#undo = undefined
   }
@@ -220,8 +287,10 @@ export class Memory {
   /** Index of the word that holds `address`, or ~n for register n. */
   #indexOf(address: number): number {
     const at = address >>> 0
-    if (at >= REGISTERS_END && at < this.ordinaryEndBytes) return at >>> 2
+    if (at >= REGISTERS_END && at < this.#ordinaryEndBytes) return at >>> 2
     if (at >= this.#endBytes) this.#outOfRange(at)
+    if (at >= this.#windowBytes) this.#widen(at + 1)
+    if (at >= REGISTERS_END && at < this.#ordinaryEndBytes) return at >>> 2
     if (at >= MEMORY_END) {
       this.onUnprovable('an access beyond provable memory (0x78000000)')
       return at >>> 2
@@ -255,6 +324,17 @@ export class Memory {
     this.writeWord(aligned, rest | ((value & mask) << shiftBits))
   }
 
+  #isFirstHint(index: number): boolean {
+    const page = Math.floor(index / PAGE_WORDS)
+    const bits = this.#hinted.get(page) ?? new Uint32Array(PAGE_WORDS / 32)
+    this.#hinted.set(page, bits)
+    const at = (index % PAGE_WORDS) >>> 5
+    const bit = 1 << (index & 31)
+    if ((bits[at] & bit) !== 0) return false
+    bits[at] |= bit
+    return true
+  }
+
   #isUsed(index: number): boolean {
     return this.#used[index] === 1
   }
@@ -267,7 +347,60 @@ export class Memory {
       words: this.#words.slice(start, start + PAGE_WORDS),
       used: this.#used.slice(start, start + PAGE_WORDS),
     })
+    this.#touched[page] = 1
   }
+
+  // Windows.
+
+  /** The window that holds `bytes`: whole pages, the first one or larger, and no more than there is. */
+  #windowFor(bytes: number): number {
+    let window = FIRST_WINDOW_BYTES
+    while (window < bytes) window *= WINDOW_GROWTH
+    return Math.ceil(Math.min(window, this.#endBytes) / UNDO_PAGE_BYTES) * UNDO_PAGE_BYTES
+  }
+
+  #ordinaryEnd(): number {
+    return Math.min(this.#windowBytes, this.#endBytes, MEMORY_END)
+  }
+
+  /** Lay out more of the address space. The guest's words stay where they are, what is behind moves. */
+  #widen(neededBytes: number): void {
+    const { totalBytes } = this.#layout
+    const [used, touched] = [this.#used, this.#touched].map(takeOut)
+    this.#windowBytes = this.#windowFor(Math.max(neededBytes, this.#windowBytes + 1))
+    this.#layout = layoutOf(this.#windowBytes, this.#codeWords)
+    this.#ordinaryEndBytes = this.#ordinaryEnd()
+    this.wasm.grow((this.#layout.totalBytes - totalBytes) / WASM_PAGE_BYTES)
+    this.#makeViews()
+    for (const { at, bytes } of used) this.#used.set(bytes, at)
+    for (const { at, bytes } of touched) this.#touched.set(bytes, at)
+    this.onMoved()
+  }
+
+  #makeViews(): void {
+    const { guestOffset, usedOffset, touchedOffset } = this.#layout
+    const words = this.#windowBytes / 4
+    this.#registers = new Uint32Array(this.buffer, STATE.registers, 32)
+    this.#words = new Uint32Array(this.buffer, guestOffset, words)
+    this.#used = new Uint8Array(this.buffer, usedOffset, words)
+    this.#touched = new Uint8Array(this.buffer, touchedOffset, words / PAGE_WORDS)
+  }
+}
+
+/** What of `bytes` is not zero, which it is after that. Reads eight bytes at a time; writes where it must. */
+function takeOut(bytes: Uint8Array): { at: number; bytes: Uint8Array }[] {
+  const parts: { at: number; bytes: Uint8Array }[] = []
+  const eights = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
+  for (let start = 0; start < eights.length; start += PART_EIGHTS) {
+    const end = Math.min(start + PART_EIGHTS, eights.length)
+    let at = start
+    while (at < end && eights[at] === 0n) at++
+    if (at === end) continue
+    const part = bytes.subarray(8 * start, 8 * end)
+    parts.push({ at: 8 * start, bytes: part.slice() })
+    part.fill(0)
+  }
+  return parts
 }
 
 function misaligned(mnemonic: string, address: number): never {

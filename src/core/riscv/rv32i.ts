@@ -45,7 +45,7 @@ const withImmediate =
   (f, { rd, rs1, imm }) =>
     f.setX(rd, () => {
       f.getX(rs1)
-      f.x.const(imm)
+      f.pushImm(imm)
       f.x[operation]()
     })
 
@@ -190,14 +190,14 @@ export const RV32I: readonly Instruction[] = [
     format: 'U',
     opcode: 0b0110111,
     execute: (hart, { rd, imm }) => hart.setX(rd, imm),
-    translate: (f, { rd, imm }) => f.setX(rd, () => f.x.const(imm)),
+    translate: (f, { rd, imm }) => f.setX(rd, () => f.pushImm(imm)),
   },
   {
     mnemonic: 'auipc',
     format: 'U',
     opcode: 0b0010111,
     execute: (hart, { rd, imm }) => hart.setX(rd, hart.pc + imm),
-    translate: (f, { rd, imm }) => f.setX(rd, () => f.x.const(f.pc + imm)),
+    translate: (f, { rd, imm }) => f.setX(rd, () => f.pushPcPlus(imm)),
   },
 
   // Control transfer.

@@ -6,7 +6,7 @@
  * Source: RISC-V manual volume I, chapter 13, table 11.
  */
 import type { Instruction, Operands } from './instruction.js'
-import type { Emitter } from './translate/emitter.js'
+import type { RowEmitter } from './translate/row-emitter.js'
 
 const MAX_U32 = 0xffff_ffff
 
@@ -55,7 +55,7 @@ const highWord =
 
 /** rd = rs2 == 0 ? ifZero : divide(rs1, rs2). WebAssembly traps where RISC-V has a result. */
 function divideUnlessZero(
-  f: Emitter,
+  f: RowEmitter,
   { rd, rs2 }: Operands,
   ifZero: () => void,
   divide: () => void,

@@ -18,6 +18,8 @@ declare namespace WebAssembly {
         : { shared?: false }),
     )
     readonly buffer: B
+    /** Detaches `buffer`. */
+    grow(pages: number): number
   }
   class Table {
     constructor(size: { element: 'anyfunc'; initial: number; maximum?: number })

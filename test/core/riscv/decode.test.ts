@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decode, decodeProgram, RV32IM } from '../../../src/core/riscv/decode.js'
+import { Code } from '../../../src/core/riscv/code.js'
+import { decode, RV32IM } from '../../../src/core/riscv/decode.js'
 import { parseElf } from '../../../src/core/riscv/elf.js'
 import type { Instruction } from '../../../src/core/riscv/instruction.js'
 import { elfOf, encode, li } from '../../support/assembler.js'
@@ -119,15 +120,16 @@ describe('the assembler of these tests', () => {
   })
 })
 
-describe('decodeProgram', () => {
+describe('the code of a program', () => {
   it('keeps the order of the program', () => {
     const program = parseElf(elfOf({ text: [encode('addi', { rd: 1 }), encode('ecall')] }))
-    expect(decodeProgram(program).map(({ row }) => row.mnemonic)).toEqual(['addi', 'ecall'])
+    const code = new Code(program)
+    expect([0, 1].map((index) => code.at(index).row.mnemonic)).toEqual(['addi', 'ecall'])
   })
 
   it('refuses a program for one word that is no instruction, and says where', () => {
     const program = parseElf(elfOf({ text: [encode('addi'), 0x0000_0000] }))
-    expect(() => decodeProgram(program)).toThrow(
+    expect(() => new Code(program)).toThrow(
       expect.objectContaining({
         code: 'ELF_INSTRUCTION_UNKNOWN',
         details: { pc: 0x0020_0804, word: '0x00000000' },

@@ -5,6 +5,7 @@
  * A check that fails leaves the block before the instruction it stands at, and the interpreter goes
  * on from there. So a check may be stricter than the accesses need, and never laxer.
  */
+import type { Code } from '../code.js'
 import type { Decoded } from '../instruction.js'
 
 /** x[register] + offset is a multiple of `alignment`, and spanBytes from there are ordinary memory. */
@@ -71,12 +72,10 @@ interface Pending {
   residue: number
 }
 
-/** @param instructions - of one block, the first at index `start`. */
-export function planAccesses(instructions: readonly Decoded[], start: number): AccessPlan {
+/** Of the block from index `start` to before `end`. */
+export function planAccesses(code: Code, start: number, end: number): AccessPlan {
   const plan = new Planner(start)
-  instructions.forEach((instruction, i) => {
-    plan.add(instruction, start + i)
-  })
+  for (let index = start; index < end; index++) plan.add(code.at(index), index)
   plan.close()
   return plan
 }

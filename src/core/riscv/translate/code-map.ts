@@ -3,7 +3,9 @@
  * begin, where functions do, and which words of its data may be targets of computed jumps.
  * Instructions are named by their index; instruction i has pc pcBase + 4i.
  */
-import type { Decoded } from '../instruction.js'
+import { type Code, FAULT_ROW, FIRST_ROW } from '../code.js'
+import type { Instruction } from '../instruction.js'
+import { STATE } from '../memory-layout.js'
 import type { Program } from '../program.js'
 
 /** Straight code is cut here, so that what a block counts in advance stays little. */
@@ -11,6 +13,7 @@ const MAX_BLOCK_INSTRUCTIONS = 256
 
 export class CodeMap {
   readonly count: number
+  readonly program: Program
   /** 1 where a basic block begins. */
   readonly isLeader: Uint8Array
   /** 1 where a call with a known target goes: the beginning of a function. */
@@ -18,11 +21,9 @@ export class CodeMap {
   /** Indices that words of data point to, ascending. */
   readonly dataTargets: readonly number[]
 
-  constructor(
-    readonly instructions: readonly Decoded[],
-    readonly program: Program,
-  ) {
-    this.count = instructions.length
+  constructor(readonly code: Code) {
+    this.program = code.program
+    this.count = code.length
     this.isLeader = new Uint8Array(this.count + 1)
     this.isFunction = new Uint8Array(this.count + 1)
     this.dataTargets = this.#findDataTargets()
@@ -49,10 +50,10 @@ export class CodeMap {
 
   /** The pc a jump or taken branch goes to, if the instruction alone, or with an auipc, tells. */
   targetOf(index: number): number | undefined {
-    const { row, rs1, imm } = this.instructions[index]
+    const { row, rs1, imm } = this.code.at(index)
     if (row.control === 'branch' || row.control === 'jal') return (this.pcOf(index) + imm) >>> 0
     if (row.control !== 'jalr' || index === 0 || this.isLeader[index] === 1) return undefined
-    const before = this.instructions[index - 1]
+    const before = this.code.at(index - 1)
     if (before.row.mnemonic !== 'auipc' || before.rd !== rs1 || rs1 === 0) return undefined
     return (this.pcOf(index - 1) + before.imm + imm) >>> 0
   }
@@ -67,20 +68,33 @@ export class CodeMap {
   }
 
   #findLeaders(): void {
+    const { entries, isa } = this.code
+    const controls = isa.rows.map(({ control }) => control)
     this.isLeader[this.count] = 1
-    const mark = (flags: Uint8Array, pc: number | undefined) => {
-      const index = pc === undefined ? undefined : this.indexOf(pc)
-      if (index !== undefined) flags[index] = 1
-    }
-    mark(this.isLeader, this.program.pcStart)
+    const start = this.indexOf(this.program.pcStart)
+    if (start !== undefined) this.isLeader[start] = 1
     for (const index of this.dataTargets) this.isLeader[index] = 1
-    this.instructions.forEach(({ row, rd }, index) => {
-      if (row.control === undefined) return
+    for (let index = 0; index < this.count; index++) {
+      const entry = entries[2 * index]
+      const row = entry & 0xff
+      const control = row === FAULT_ROW ? 'fault' : controls[row - FIRST_ROW]
+      if (control === undefined) continue
       this.isLeader[index + 1] = 1
-      const target = this.targetOf(index)
-      mark(this.isLeader, target)
-      if (row.control !== 'branch' && rd !== 0) mark(this.isFunction, target)
-    })
+      const target = this.#targetIndexOf(index, control)
+      if (target === undefined) continue
+      this.isLeader[target] = 1
+      const isCall = control !== 'branch' && ((entry >>> 8) & 0xff) !== STATE.sink
+      if (isCall) this.isFunction[target] = 1
+    }
+  }
+
+  /** As `targetOf`, for entries. */
+  #targetIndexOf(index: number, control: Instruction['control']): number | undefined {
+    const { entries } = this.code
+    if (control === 'branch' || control === 'jal') return index + entries[2 * index + 1] / 4
+    if (control !== 'jalr') return undefined
+    const target = this.targetOf(index)
+    return target === undefined ? undefined : this.indexOf(target)
   }
 
   #cutLongBlocks(): void {
@@ -95,12 +109,16 @@ export class CodeMap {
 
   /** No instruction is a multiple of 4, so words of code are never taken for targets. */
   #findDataTargets(): number[] {
-    const found = new Set<number>()
-    for (const word of this.program.imageWords) {
-      if (word % 4 !== 0) continue
-      const index = this.indexOf(word)
-      if (index !== undefined) found.add(index)
+    const { pcBase, imageWords } = this.program
+    const isTarget = new Uint8Array(this.count)
+    for (const word of imageWords) {
+      const offset = (word - pcBase) >>> 0
+      if ((word & 3) === 0 && (offset & 3) === 0 && offset >>> 2 < this.count) {
+        isTarget[offset >>> 2] = 1
+      }
     }
-    return [...found].sort((a, b) => a - b)
+    const found: number[] = []
+    for (let index = 0; index < this.count; index++) if (isTarget[index] === 1) found.push(index)
+    return found
   }
 }

@@ -3,15 +3,22 @@
  * them finds the registers in memory.
  */
 import type { FunctionBuilder } from '../../wasm/function-builder.js'
+import type { FunctionType } from '../../wasm/opcodes.js'
 import { STATE } from '../memory-layout.js'
 import type { CodeMap } from './code-map.js'
 import type { Emitter, Target } from './emitter.js'
 import { type RegisterPlan, writesOf } from './registers.js'
 import type { Block, Unit } from './unit.js'
 
-/** The parameters of every unit's function. */
+/** Every unit's function: (left, depth) → (pc, left). */
+export const UNIT: FunctionType = { params: ['i32', 'i32'], results: ['i32', 'i32'] }
 export const LEFT = 0
 export const DEPTH = 1
+/** Bit of a returned pc, and of the exits below: the interpreter has to execute the instruction there. */
+export const FAULT = 1
+/** Values of STATE.exit: a unit met a fault; the interpreter in WebAssembly did. */
+export const UNIT_FAULT = 1
+export const STEP_FAULT = 3
 
 /** What a unit needs to know of its module. */
 export interface Surroundings {
@@ -42,7 +49,7 @@ export class Departures {
   dirtyAtEnd(position: number): number {
     const { start, end } = this.unit.blocks[position]
     let dirty = this.registers.dirty[position]
-    for (let i = start; i < end; i++) dirty |= writesOf(this.around.map.instructions[i])
+    for (let i = start; i < end; i++) dirty |= writesOf(this.around.map.code.at(i))
     return dirty
   }
 
@@ -78,7 +85,7 @@ export class Departures {
   ): void {
     const f = this.f
     const { map, functionAt, unitType, target } = this.around
-    const { rd, rs1, imm } = map.instructions[end - 1]
+    const { rd, rs1, imm } = map.code.at(end - 1)
     if (to === undefined) this.computeTarget(rs1, imm)
     f.setX(rd, () => f.x.const(next))
     f.store(this.dirtyAtEnd(position))

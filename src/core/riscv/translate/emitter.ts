@@ -1,11 +1,12 @@
 /**
- * What instruction rows translate themselves with: the WebAssembly of one function, in which guest
- * registers are locals, and guest memory is at an offset.
+ * Translates instruction rows for units: the WebAssembly of one function, in which guest registers are
+ * locals, and guest memory is at an offset.
  */
 import type { FunctionBuilder, I32, I64, Label } from '../../wasm/function-builder.js'
 import type { MemoryLayout } from '../memory-layout.js'
 import { STATE } from '../memory-layout.js'
 import type { Check } from './accesses.js'
+import type { RowEmitter } from './row-emitter.js'
 
 /** Guest addresses below are the registers. */
 const REGISTERS_END = 32
@@ -19,7 +20,7 @@ export interface Target {
   readonly hasCounts: boolean
 }
 
-export class Emitter {
+export class Emitter implements RowEmitter {
   readonly i32: I32
   readonly i64: I64
   /** Instructions as wide as a register: XLEN is 32. */
@@ -50,6 +51,14 @@ export class Emitter {
     if (register === 0) return
     push()
     this.wasm.local.set(this.#localOf(register))
+  }
+
+  pushImm(imm: number): void {
+    this.x.const(imm)
+  }
+
+  pushPcPlus(imm: number): void {
+    this.x.const(this.pc + imm)
   }
 
   if(then: () => void, otherwise?: () => void): void {

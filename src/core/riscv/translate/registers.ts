@@ -78,7 +78,7 @@ class Walk {
     readonly position: number,
   ) {
     let written = 0
-    for (let i = block.start; i < block.end; i++) written |= writesOf(map.instructions[i])
+    for (let i = block.start; i < block.end; i++) written |= writesOf(map.code.at(i))
     this.written = written
   }
 
@@ -87,12 +87,12 @@ class Walk {
     let written = 0
     for (let index = this.block.start; index < this.block.end; index++) {
       if (this.isExit(index)) visit(index, written)
-      written |= writesOf(this.map.instructions[index])
+      written |= writesOf(this.map.code.at(index))
     }
   }
 
   isExit(index: number): boolean {
-    const { row } = this.map.instructions[index]
+    const { row } = this.map.code.at(index)
     const { start, end, terminator } = this.block
     return (
       // A loop looks at its budget.
@@ -108,7 +108,7 @@ class Walk {
     let used = 0
     let written = 0
     for (let index = this.block.start; index < this.block.end; index++) {
-      const instruction = this.map.instructions[index]
+      const instruction = this.map.code.at(index)
       if (this.isExit(index)) used |= dirty & ~written
       used |= readsOf(instruction) & ~written
       written |= writesOf(instruction)

@@ -1,14 +1,12 @@
 /**
- * A program and what has been translated of it so far. Runs of the same program share it: the units
- * one run found worth translating are there when the next one begins, and so is the host's optimised
- * code for them.
+ * A program and what has been translated of it so far, for one way of laying out its memory. Runs of the
+ * same program share it: the units one run found worth translating are there when the next one begins,
+ * and so is the host's optimised code for them.
  */
-import { decodeProgram } from '../decode.js'
-import type { Decoded } from '../instruction.js'
-import type { Program } from '../program.js'
+import type { Code } from '../code.js'
 import { CodeMap } from './code-map.js'
 import type { Target } from './emitter.js'
-import { translateDispatcher, translateUnits } from './translator.js'
+import { translateUnits } from './translator.js'
 import { type IsLeftOut, unitAt } from './unit.js'
 
 export interface TranslatedModule {
@@ -18,29 +16,30 @@ export interface TranslatedModule {
   readonly firstSlot: number
 }
 
+/** How often an instruction has run without having a unit. */
+export type Visits = (index: number) => number
+
 export class Translation {
-  readonly instructions: readonly Decoded[]
-  readonly map: CodeMap
-  readonly dispatcher: WebAssembly.Module
-  /** How often each leader was reached while it had no unit. */
-  readonly arrivals: Uint32Array
   readonly #target: Target
-  /** How often earlier runs interpreted each instruction, and the counts of the latest. */
-  readonly #pastVisits: Float64Array
-  #visits: Float64Array
-  readonly #modules: TranslatedModule[] = []
+  #modules: TranslatedModule[] = []
+  readonly #moduleOf = new Map<number, TranslatedModule>()
+  #map: CodeMap | undefined
   #slots = 1
   #moduleBytes = 0
+  #translateMs = 0
 
-  /** @throws InputError `ELF_INSTRUCTION_UNKNOWN` */
-  constructor(program: Program, target: Target) {
-    this.instructions = decodeProgram(program)
-    this.map = new CodeMap(this.instructions, program)
+  constructor(
+    readonly code: Code,
+    target: Target,
+    readonly now: () => number,
+  ) {
     this.#target = target
-    this.arrivals = new Uint32Array(this.map.count)
-    this.#pastVisits = new Float64Array(this.map.count)
-    this.#visits = new Float64Array(this.map.count)
-    this.dispatcher = new WebAssembly.Module(translateDispatcher(this.map, target.layout))
+  }
+
+  /** Made when something is to be translated. */
+  get map(): CodeMap {
+    this.#map ??= this.#timed(() => new CodeMap(this.code))
+    return this.#map
   }
 
   get modules(): readonly TranslatedModule[] {
@@ -57,17 +56,13 @@ export class Translation {
     return this.#moduleBytes
   }
 
-  /** A run begins, which counts in `visits` how often it interprets each instruction. */
-  begin(visits: Float64Array): void {
-    this.#visits.forEach((count, index) => {
-      this.#pastVisits[index] += count
-    })
-    this.#visits = visits
+  /** Spent here since the translation was made. */
+  get translateMs(): number {
+    return this.#translateMs
   }
 
-  /** The module with the unit at a leader, which another run may have translated. */
-  moduleOf(entry: number): TranslatedModule | undefined {
-    return this.#modules.find(({ entries }) => entries.includes(entry))
+  hasUnit(entry: number): boolean {
+    return this.#moduleOf.has(entry)
   }
 
   /** @param entries - indices of leaders; blocks that never ran are part of their units. */
@@ -76,24 +71,26 @@ export class Translation {
   }
 
   /**
-   * The unit at a leader, without blocks that never ran.
-   *
-   * @returns undefined unless its instructions were interpreted `times` times each, on average.
+   * The units at some leaders, without blocks that never ran, each only if its instructions ran `times`
+   * times on average.
    */
-  translateIfWorth(entry: number, times: number): TranslatedModule | undefined {
-    const isLeftOut = (start: number) => this.visitsOf(start) === 0
-    let size = 0
-    let spent = 0
-    for (const { start, end } of unitAt(this.map, entry, isLeftOut).blocks) {
-      size += end - start
-      spent += (end - start) * this.visitsOf(start)
-    }
-    return spent < times * size ? undefined : this.#translate([entry], isLeftOut)
+  translateIfWorth(
+    entries: readonly number[],
+    times: number,
+    visitsOf: Visits,
+  ): TranslatedModule | undefined {
+    const isLeftOut = (start: number) => visitsOf(start) === 0
+    const worthy = entries.filter((entry) => this.#isWorth(entry, times, visitsOf, isLeftOut))
+    return worthy.length > 0 ? this.#translate(worthy, isLeftOut) : undefined
   }
 
-  /** How often this run and those before it have interpreted an instruction. */
-  visitsOf(index: number): number {
-    return this.#visits[index] + this.#pastVisits[index]
+  /** All units in one module, which saves what every module costs each run. */
+  consolidate(): void {
+    const entries = this.#modules.flatMap((module) => module.entries)
+    this.#modules = []
+    this.#slots = 1
+    this.#moduleBytes = 0
+    this.#translate(entries)
   }
 
   /** Where the program and its functions begin. */
@@ -105,13 +102,36 @@ export class Translation {
     )
   }
 
+  #isWorth(entry: number, times: number, visitsOf: Visits, isLeftOut: IsLeftOut): boolean {
+    let size = 0
+    let spent = 0
+    for (const { start, end } of unitAt(this.map, entry, isLeftOut).blocks) {
+      size += end - start
+      spent += (end - start) * visitsOf(start)
+    }
+    return spent >= times * size
+  }
+
   #translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
     const firstSlot = this.#slots
-    const bytes = translateUnits(this.map, this.#target, entries, firstSlot, isLeftOut)
-    const translated = { module: new WebAssembly.Module(bytes), entries, firstSlot }
-    this.#modules.push(translated)
-    this.#slots += entries.length
-    this.#moduleBytes += bytes.length
-    return translated
+    const { map } = this
+    return this.#timed(() => {
+      const bytes = translateUnits(map, this.#target, entries, firstSlot, isLeftOut)
+      const translated = { module: new WebAssembly.Module(bytes), entries, firstSlot }
+      this.#modules.push(translated)
+      for (const entry of entries) this.#moduleOf.set(entry, translated)
+      this.#slots += entries.length
+      this.#moduleBytes += bytes.length
+      return translated
+    })
+  }
+
+  #timed<T>(work: () => T): T {
+    const startedAt = this.now()
+    try {
+      return work()
+    } finally {
+      this.#translateMs += this.now() - startedAt
+    }
   }
 }

@@ -13,14 +13,11 @@ import { InternalError } from '../../errors.js'
 import type { FunctionBuilder, Label } from '../../wasm/function-builder.js'
 import { STATE } from '../memory-layout.js'
 import { type AccessPlan, planAccesses } from './accesses.js'
-import { DEPTH, Departures, LEFT, type Surroundings } from './departures.js'
+import { DEPTH, Departures, FAULT, LEFT, type Surroundings } from './departures.js'
 import { Emitter } from './emitter.js'
 import { type FlowGraph, flowGraphOf } from './flow-graph.js'
 import { planRegisters, type RegisterPlan } from './registers.js'
 import type { Block, Unit } from './unit.js'
-
-/** Tells the host that the interpreter has to execute the instruction there. */
-export const FAULT = 1
 
 /** Entries of the largest branch table; beyond it the function table is used. */
 const MAX_JUMP_TABLE = 4096
@@ -53,7 +50,7 @@ class UnitWriter {
     this.#f = new Emitter(wasm, target)
     this.#graph = flowGraphOf(unit)
     this.#accesses = unit.blocks.map(({ start, end }) =>
-      planAccesses(map.instructions.slice(start, end), start),
+      planAccesses(map.code, start, end),
     )
     this.#registers = planRegisters(map, unit, this.#graph, this.#accesses)
     this.#departures = new Departures(this.#f, wasm, unit, around, this.#registers)
@@ -220,7 +217,7 @@ class UnitWriter {
 
   #instruction(position: number, index: number): void {
     const f = this.#f
-    const instruction = this.around.map.instructions[index]
+    const instruction = this.around.map.code.at(index)
     const { row, rs1, imm } = instruction
     const { checks, firstUses } = this.#accesses[position]
     f.pc = this.around.map.pcOf(index)
@@ -241,7 +238,7 @@ class UnitWriter {
 
   #terminator(position: number, block: Block): number | undefined {
     const { terminator, end } = block
-    const instruction = this.around.map.instructions[end - 1]
+    const instruction = this.around.map.code.at(end - 1)
     switch (terminator.kind) {
       case 'goto':
         return this.#edge(position, terminator.to)

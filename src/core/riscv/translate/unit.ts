@@ -92,7 +92,7 @@ function reach(map: CodeMap, entry: number, isLeftOut: IsLeftOut): Map<number, R
 }
 
 function terminatorOf(map: CodeMap, index: number, entry: number): Terminator {
-  const { row, rd, rs1, imm } = map.instructions[index]
+  const { row, rd, rs1, imm } = map.code.at(index)
   const next = map.pcOf(index + 1)
   const to = map.targetOf(index)
   // The interpreter knows what a pc that is no multiple of 4 means.

@@ -1,0 +1,89 @@
+/**
+ * A program and what its runs leave for the next ones: decoded instructions, translations, how often
+ * instructions without a unit have run, and how much memory it needs.
+ */
+import { Code } from '../code.js'
+import type { Kernels } from '../engine.js'
+import type { Isa } from '../isa.js'
+import type { Program } from '../program.js'
+import { translateEcalls } from './ecalls.js'
+import type { Target } from './emitter.js'
+import { translateStepper } from './stepper.js'
+import { Translation } from './translation.js'
+
+/** Of what is made once: an instruction's entry, and its share of maps and visits. */
+const BYTES_PER_INSTRUCTION = 64
+/** What the host makes of a module takes about as much again, several times. */
+const BYTES_PER_MODULE_BYTE = 8
+
+export class CompiledProgram {
+  readonly code: Code
+  /** How far the address space of the latest run was laid out, if it was more than what is usual. */
+  windowBytes: number | undefined
+  /** Runs that are over. */
+  runs = 0
+  readonly #translations: { readonly target: Target; readonly translation: Translation }[] = []
+  /** How often each instruction was interpreted by runs that are over. */
+  #pastVisits: Float64Array | undefined
+
+  /**
+   * @param now - milliseconds of a monotonic clock, for timings.
+   * @throws InputError `ELF_INSTRUCTION_UNKNOWN`
+   */
+  constructor(
+    program: Program,
+    isa?: Isa,
+    readonly now: () => number = () => 0,
+  ) {
+    this.code = new Code(program, isa)
+  }
+
+  translationFor(target: Target): Translation {
+    const known = this.#translations.find((one) => isSameTarget(one.target, target))
+    if (known !== undefined) return known.translation
+    const translation = new Translation(this.code, target, this.now)
+    this.#translations.push({ target, translation })
+    return translation
+  }
+
+  get translations(): readonly Translation[] {
+    return this.#translations.map(({ translation }) => translation)
+  }
+
+  get pastVisits(): Float64Array {
+    this.#pastVisits ??= new Float64Array(this.code.length)
+    return this.#pastVisits
+  }
+
+  /** About what it keeps. */
+  get sizeBytes(): number {
+    const modules = this.translations.reduce((sum, { moduleBytes }) => sum + moduleBytes, 0)
+    return BYTES_PER_INSTRUCTION * this.code.length + BYTES_PER_MODULE_BYTE * modules
+  }
+}
+
+const steppers = new WeakMap<Isa, WebAssembly.Module>()
+
+/** The interpreter in WebAssembly, made once. */
+export function stepperOf(isa: Isa): WebAssembly.Module {
+  const known = steppers.get(isa) ?? new WebAssembly.Module(translateStepper(isa))
+  steppers.set(isa, known)
+  return known
+}
+
+const ecallModules = new WeakMap<readonly number[], WebAssembly.Module>()
+
+/** What an ecall reaches, made once for the kernels of a release. */
+export function ecallsOf(codes: Kernels['codes']): WebAssembly.Module {
+  const known = ecallModules.get(codes) ?? new WebAssembly.Module(translateEcalls(codes))
+  ecallModules.set(codes, known)
+  return known
+}
+
+function isSameTarget(a: Target, b: Target): boolean {
+  return (
+    a.hasCounts === b.hasCounts &&
+    a.ordinaryEndBytes === b.ordinaryEndBytes &&
+    a.layout.totalBytes === b.layout.totalBytes
+  )
+}
