@@ -25,7 +25,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
 /** Files every layer may import. */
-const GROUND = ['bytes.ts', 'errors.ts']
+const GROUND = ['bytes.ts', 'errors.ts', 'sha256.ts']
 
 /** Packages and the parts of src/ that may use them; node: modules are below. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -71,6 +71,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'files.ts',
     'state.ts',
     'core/chain/keystore.ts',
+    'core/sha256.ts',
     ...CORE_EDGES,
   ],
   'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],

@@ -3,7 +3,6 @@
  * of the program that was sent, signed by the signer it names. Whether that signer is to be trusted
  * is for `verifyProof` to say.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, isHex, toHex } from '../bytes.js'
 import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
 import type { ExecuteLimits } from '../executor/execute.js'
@@ -11,6 +10,7 @@ import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { verifyProof } from '../prover/verify.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
+import { sha256 } from '../sha256.js'
 
 const FIRST_POLL_MS = 50
 const LONGEST_POLL_MS = 1_000

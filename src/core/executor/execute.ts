@@ -2,24 +2,28 @@
  * Run a guest as SP1's `execute` does, within limits. The run goes in slices, so that a caller's
  * event loop, progress view and AbortSignal stay alive.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError } from '../errors.js'
 import { interpretListening } from '../riscv/interpreter.js'
 import { MAX_MEMORY_MIB } from '../riscv/memory.js'
 import { readFunctionSymbols } from '../riscv/symbols.js'
+import { sha256 } from '../sha256.js'
 import { type EngineName, engineOf } from './engines.js'
 import type { OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
 import { type Profile, ProfileRecorder } from './profile.js'
-import { loadProgram, type ReleaseChoice, type Sp1Release } from './release.js'
+import { DEFAULT_PROGRAM_CACHE_BYTES, ProgramCache } from './program-cache.js'
+import type { ReleaseChoice, Sp1Release } from './release.js'
 import { Run } from './run.js'
 import { requireNoDeferredProofs, type Stdin } from './stdin.js'
 
 const MIB = 2 ** 20
 /** About 10 ms of interpretation. */
 const SLICE_CYCLES = 2 ** 18
-const DEFAULT_ENGINE: EngineName = 'interpreter'
+const DEFAULT_ENGINE: EngineName = 'auto'
+
+/** Of the process. */
+const programs = new ProgramCache(DEFAULT_PROGRAM_CACHE_BYTES)
 
 export interface ExecuteLimits {
   /** A run that is not over before this many instructions is refused. 1 to 2^32 - 1. */
@@ -117,7 +121,8 @@ export async function execute(
       throw new GuestError('TIMEOUT', { timeoutSeconds: limits.timeoutMs / 1000 })
     }
   }
-  const { program, release } = loadProgram(elf, options)
+  const loaded = programs.load(elf, options)
+  const { program, release } = loaded
   const hooks = checkHooks(options.hooks ?? {}, release)
   const engine = options.profile ? 'interpreter' : (options.engine ?? DEFAULT_ENGINE)
   const { buffers: inputs, deferredProofs } = stdin
@@ -129,24 +134,28 @@ export async function execute(
     ...(onOutput !== undefined && { onOutput }),
     createEngine: recorder
       ? interpretListening(recorder.onJump)
-      : engineOf(engine, options.report ?? false),
+      : engineOf(engine, { loaded, hasVisits: options.report ?? false, now }),
   })
   const parsedAt = now()
-  while (!run.advance(SLICE_CYCLES)) {
-    onProgress?.(run.cycles)
-    await nextTurn()
+  try {
+    while (!run.advance(SLICE_CYCLES)) {
+      onProgress?.(run.cycles)
+      await nextTurn()
+    }
+    const endedAt = now()
+    return resultOf(run, {
+      sp1: release.version,
+      elfHash: loaded.elfHash,
+      report: options.report ?? false,
+      deferredProofs,
+      engine,
+      profile: recorder?.finish(run.cycles),
+      durationMs: endedAt - startedAt,
+      phases: { parseMs: parsedAt - startedAt, translateMs: 0, runMs: endedAt - parsedAt },
+    })
+  } finally {
+    run.release()
   }
-  const endedAt = now()
-  return resultOf(run, {
-    sp1: release.version,
-    elfHash: toHex(sha256(elf)),
-    report: options.report ?? false,
-    deferredProofs,
-    engine,
-    profile: recorder?.finish(run.cycles),
-    durationMs: endedAt - startedAt,
-    phases: { parseMs: parsedAt - startedAt, translateMs: 0, runMs: endedAt - parsedAt },
-  })
 }
 
 function resultOf(

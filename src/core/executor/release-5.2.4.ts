@@ -1,6 +1,5 @@
 /** SP1 5.2.4. Source: sp1-core-executor 5.2.4; sp1-primitives consts.rs for the descriptors. */
 import { blake3 } from '@noble/hashes/blake3.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { RV32IM_ISA } from '../riscv/decode.js'
 import { ELF_RULES_5_2_4 } from '../riscv/elf-rules.js'
 import { SYSCALLS_5_2_4 } from '../syscalls/table.js'
@@ -10,6 +9,7 @@ import { bls12381InverseHook, bls12381SqrtHook, fpInverseHook, fpSqrtHook } from
 import { rsaMulModHook } from './hooks/rsa.js'
 import { opcodeOf } from './opcodes.js'
 import type { Sp1Release } from './release.js'
+import { sha256 } from '../sha256.js'
 
 export const SP1_5_2_4: Sp1Release = {
   version: '5.2.4',

@@ -28,9 +28,16 @@ const DESCRIPTORS = new Map<number, 3 | 5>([
 /** How far before an `ecall` its arguments are loaded. */
 const WINDOW = 12
 
-/** Undefined if nothing tells, or the signs disagree. */
-export function detectRelease(elf: Uint8Array, program: Program): ReleaseSign | undefined {
-  return signOfCrates(elf) ?? signOfDescriptors(program)
+/**
+ * Undefined if nothing tells, or the signs disagree.
+ *
+ * @param programOf - loads it in a way that suits every release; asked if the file alone does not tell.
+ */
+export function detectRelease(
+  elf: Uint8Array,
+  programOf: (elf: Uint8Array) => Program,
+): ReleaseSign | undefined {
+  return signOfCrates(elf) ?? signOfDescriptors(programOf(elf))
 }
 
 /** Whether a release is of the line that was found. */

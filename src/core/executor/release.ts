@@ -72,12 +72,14 @@ export function loadProgram(
   { sp1, fallbackSp1 = DEFAULT_SP1_VERSION }: ReleaseChoice,
 ): { program: Program; release: Sp1Release } {
   const fallback = releaseOf(sp1 ?? fallbackSp1)
-  const found = detectRelease(elf, parseElf(elf, ANY_RELEASE))
+  const anyProgram = () => parseElf(elf, ANY_RELEASE)
+  const found = detectRelease(elf, anyProgram)
   if (found === undefined || isOfLine(fallback, found.line)) {
     return { release: fallback, program: parseElf(elf, fallback.elfRules) }
   }
   const likely = RELEASES.find((release) => isOfLine(release, found.line)) ?? fallback
   if (sp1 !== undefined) {
+    anyProgram()
     throw new InputError('RELEASE_MISMATCH', {
       asked: sp1,
       likely: likely.version,

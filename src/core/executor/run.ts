@@ -125,6 +125,11 @@ export class Run implements Environment, SyscallContext {
       throw new GuestError('GUEST_TRAP', { reason: 'it accessed its own register in memory' })
   }
 
+  /** Everything has been asked that will be. */
+  release(): void {
+    this.#engine.release()
+  }
+
   /** Executed instructions, those of unconstrained blocks only while one is active. */
   get cycles(): number {
     return this.#engine.cycles

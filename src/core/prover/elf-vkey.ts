@@ -1,5 +1,4 @@
 /** The verifying key of an ELF file under a release of SP1: parsing and computing in one step. */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { loadProgram, type ReleaseChoice } from '../executor/release.js'
@@ -7,6 +6,7 @@ import type { VkeyRecipe } from '../vkey/recipe.js'
 import { RECIPE_3_4_0 } from '../vkey/recipe-3.4.0.js'
 import { RECIPE_5_2_4 } from '../vkey/recipe-5.2.4.js'
 import { computeVkey, type VkeyOptions } from '../vkey/vkey.js'
+import { sha256 } from '../sha256.js'
 
 const RECIPES: readonly VkeyRecipe[] = [RECIPE_3_4_0, RECIPE_5_2_4]
 

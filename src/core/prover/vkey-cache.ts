@@ -2,10 +2,10 @@
  * Verifying keys that were computed by this process, by program and release. In memory only: the
  * disk is outside the trust boundary, and what comes from here is signed.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '../bytes.js'
 import { InterruptedError } from '../errors.js'
 import { computeElfVkey, type ElfVkey, type ElfVkeyOptions } from './elf-vkey.js'
+import { sha256 } from '../sha256.js'
 
 const DEFAULT_MAX_ENTRIES = 256
 

@@ -4,12 +4,12 @@
  * cycle limit, and whatever touches memory that is special. So every error is that interpreter's.
  */
 import type { Code } from './code.js'
-import type { CycleLimit, Engine, EngineFactory, Kernels } from './engine.js'
+import type { CycleLimit, Engine, EngineFactory, EngineOptions, Kernels } from './engine.js'
 import type { Hart } from './hart.js'
 import { Interpreter } from './interpreter.js'
 import type { Isa } from './isa.js'
 import { Memory } from './memory.js'
-import { ENTRY_BYTES, type MemoryLayout, STATE } from './memory-layout.js'
+import { ENTRY_BYTES, KERNELS_OFFSET, type MemoryLayout, STATE } from './memory-layout.js'
 import type { Program } from './program.js'
 import { CompiledProgram, ecallsOf, stepperOf } from './translate/compiled-program.js'
 import { STEP_FAULT, UNIT_FAULT } from './translate/departures.js'
@@ -33,6 +33,11 @@ const MAX_MODULES = 4
 const EXIT_HOST = 2
 /** What `ecall` returns when the unit shall end: no pc of an instruction. */
 const ELSEWHERE = 1
+/** More are needed only where one process runs a program several times at once. */
+const MAX_IDLE = 2
+/** Beyond this, finding out what has to be cleared takes longer than making new memory. */
+const MAX_IDLE_WINDOW_BYTES = 16 * 2 ** 20
+const NO_LIMIT: CycleLimit = { limit: 0, mostCycles: 0, holdsUnconstrained: true }
 const NO_KERNELS: Kernels = { codes: [], instantiate: () => [] }
 
 export interface CompiledOptions {
@@ -50,26 +55,49 @@ export interface CompiledOptions {
 
 /** An engine that translates what is reached often. */
 export function compiled(options: CompiledOptions): EngineFactory {
+  const { threshold, hasVisits } = options
   const { programOf = (...given) => new CompiledProgram(...given) } = options
   return ({ program, isa, cycleLimit, memory: memoryOptions, kernels = NO_KERNELS }) => {
     const compiledProgram = programOf(program, isa)
-    const { windowBytes } = compiledProgram
-    const memory = new Memory({
-      ...memoryOptions,
-      codeWords: compiledProgram.code.length,
-      ...(windowBytes !== undefined && { windowBytes }),
-    })
-    const engine = new CompiledEngine(compiledProgram, { cycleLimit, memory, kernels, ...options })
-    return { engine, memory }
+    const key = JSON.stringify({ ...memoryOptions, threshold, hasVisits })
+    const idle = idleEngines.get(compiledProgram) ?? []
+    idleEngines.set(compiledProgram, idle)
+    const found = idle.findIndex((engine) => engine.key === key && engine.kernels === kernels)
+    const engine =
+      idle.splice(found, found < 0 ? 0 : 1)[0] ??
+      new CompiledEngine(compiledProgram, {
+        ...{ key, kernels, threshold, hasVisits },
+        memory: memoryFor(compiledProgram, memoryOptions),
+        onRelease: (released) => keepIdle(idle, released),
+      })
+    engine.begin(cycleLimit)
+    return { engine, memory: engine.memory }
   }
+}
+
+/** Engines whose run is over. What is linked to their memory stays so, which makes the next run short. */
+const idleEngines = new WeakMap<CompiledProgram, CompiledEngine[]>()
+
+function keepIdle(idle: CompiledEngine[], engine: CompiledEngine): void {
+  if (idle.length < MAX_IDLE && engine.memory.windowBytes <= MAX_IDLE_WINDOW_BYTES) idle.push(engine)
+}
+
+function memoryFor(
+  { code, windowBytes }: CompiledProgram,
+  memoryOptions: EngineOptions['memory'],
+): Memory {
+  const codeWords = code.length
+  return new Memory({ ...memoryOptions, codeWords, ...(windowBytes !== undefined && { windowBytes }) })
 }
 
 type Enter = (pc: number, left: number) => number
 
 interface EngineParts extends CompiledOptions {
-  readonly cycleLimit: CycleLimit
+  /** Equal for engines that can stand in for each other. */
+  readonly key: string
   readonly memory: Memory
   readonly kernels: Kernels
+  readonly onRelease: (engine: CompiledEngine) => void
 }
 
 /** What depends on how memory is laid out; made again when it moves. */
@@ -88,23 +116,26 @@ interface Linked {
 
 export class CompiledEngine implements Engine {
   readonly code: Code
+  readonly key: string
+  readonly memory: Memory
+  readonly kernels: Kernels
   readonly #program: CompiledProgram
   readonly #interpreter: Interpreter
-  readonly #cycleLimit: CycleLimit
-  readonly #memory: Memory
-  readonly #kernels: Kernels
   readonly #threshold: number
   readonly #hasVisits: boolean
+  readonly #onRelease: (engine: CompiledEngine) => void
   /** How far compiled code can run beyond its budget. */
   readonly #overshoot: number
   /** False for the rare program that has address 0 in it: being there is the end of a run. */
   readonly #canCompile: boolean
+  readonly #modules = new Set<TranslatedModule>()
   /** Instructions with units. */
-  readonly #installed: number[] = []
+  readonly #installed = new Set<number>()
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
   #linked: Linked | undefined
   /** What the counters in memory leave out: arrivals(i) = counter + this - what marks a unit. */
   readonly #uncounted = new Map<number, number>()
+  #cycleLimit: CycleLimit = NO_LIMIT
   #hart: Hart | undefined
   /** The budget that compiled code was given and has not been charged for. */
   #granted = 0
@@ -114,14 +145,35 @@ export class CompiledEngine implements Engine {
   constructor(program: CompiledProgram, parts: EngineParts) {
     this.#program = program
     this.code = program.code
-    this.#interpreter = new Interpreter(this.code, parts.cycleLimit)
-    this.#cycleLimit = parts.cycleLimit
-    this.#memory = parts.memory
-    this.#kernels = parts.kernels
+    this.key = parts.key
+    this.memory = parts.memory
+    this.kernels = parts.kernels
+    this.#interpreter = new Interpreter(this.code, NO_LIMIT)
     this.#threshold = parts.threshold
     this.#hasVisits = parts.hasVisits
+    this.#onRelease = parts.onRelease
     this.#overshoot = Math.max(MAX_UNIT_INSTRUCTIONS, this.code.longestRun)
     this.#canCompile = !this.#interpreter.isInside(0)
+  }
+
+  /** A new run, in memory that is all zero. */
+  begin(cycleLimit: CycleLimit): void {
+    this.#cycleLimit = cycleLimit
+    this.#interpreter.reset(cycleLimit)
+    this.#uncounted.clear()
+    if (this.#linked === undefined) return
+    this.memory.clear()
+    const { arrivals, counts, translation, state } = this.#linked
+    state.fill(0, STATE.kernelCalls / 4)
+    arrivals.fill(0)
+    if (this.#hasVisits) counts.fill(0n)
+    for (const entry of this.#installed) arrivals[entry] = this.#unitMark
+    this.#prepareUnits(translation)
+  }
+
+  release(): void {
+    this.#hart = undefined
+    this.#onRelease(this)
   }
 
   get cycles(): number {
@@ -133,8 +185,8 @@ export class CompiledEngine implements Engine {
   }
 
   get kernelCalls(): Uint32Array {
-    const { buffer } = this.#memory
-    return new Uint32Array(buffer, STATE.kernelCalls, this.#kernels.codes.length).slice()
+    const { buffer } = this.memory
+    return new Uint32Array(buffer, STATE.kernelCalls, this.kernels.codes.length).slice()
   }
 
   get visits(): Float64Array {
@@ -174,7 +226,7 @@ export class CompiledEngine implements Engine {
   /** How many instructions compiled code may run: it can overshoot. */
   #budget(): number {
     const { mostCycles, holdsUnconstrained } = this.#cycleLimit
-    const isHeld = holdsUnconstrained || !this.#memory.isRecordingUndo
+    const isHeld = holdsUnconstrained || !this.memory.isRecordingUndo
     const untilLimit = isHeld ? mostCycles - this.cycles - this.#overshoot : MAX_BUDGET
     return Math.min(this.#cyclesLeft, untilLimit, MAX_BUDGET)
   }
@@ -190,7 +242,7 @@ export class CompiledEngine implements Engine {
 
   #enter(hart: Hart, budget: number): boolean {
     const { state, enter, enterUnconstrained } = this.#link()
-    const { isRecordingUndo } = this.#memory
+    const { isRecordingUndo } = this.memory
     state[STATE.exit / 4] = 0
     state[STATE.isUnconstrained / 4] = isRecordingUndo ? 1 : 0
     this.#granted = budget
@@ -221,7 +273,7 @@ export class CompiledEngine implements Engine {
   }
 
   #stateNow(): Int32Array {
-    return new Int32Array(this.#memory.buffer, 0, 64)
+    return new Int32Array(this.memory.buffer, 0, 64)
   }
 
   /** A unit counted the block at `pc` as a whole; from `pc` on it did not run. */
@@ -248,8 +300,8 @@ export class CompiledEngine implements Engine {
   /** @returns the pc behind the ecall, or ELSEWHERE if compiled code must not go on there. */
   #ecall(): number {
     const hart = this.#hart as Hart
-    const wasRecording = this.#memory.isRecordingUndo
-    const { layout } = this.#memory
+    const wasRecording = this.memory.isRecordingUndo
+    const { layout } = this.memory
     this.#settle()
     // An instruction counts when it is over.
     this.cycles--
@@ -264,8 +316,8 @@ export class CompiledEngine implements Engine {
     this.#granted -= ECALL_CYCLES
     const state = this.#stateNow()
     state[STATE.left / 4] = this.#granted
-    const isPlain = hart.pc === pc + 4 && hart.x[0] === 0 && this.#memory.layout === layout
-    if (isPlain && this.#memory.isRecordingUndo === wasRecording) return hart.pc
+    const isPlain = hart.pc === pc + 4 && hart.x[0] === 0 && this.memory.layout === layout
+    if (isPlain && this.memory.isRecordingUndo === wasRecording) return hart.pc
     state[STATE.exit / 4] = EXIT_HOST
     return ELSEWHERE
   }
@@ -290,22 +342,19 @@ export class CompiledEngine implements Engine {
     const { translation } = this.#link()
     const isBehindLast = index === this.code.length
     if (isBehindLast || translation.map.isLeader[index] === 0) return
-    if (this.#threshold === 0) {
-      this.#install(translation.translate([index]))
-      return
-    }
-    const entry = this.#bestEntry(index)
     const visitsOf = (i: number) => this.#visitsOf(i)
-    const translated =
-      translation.translateIfWorth([entry], this.#threshold, visitsOf) ??
-      (entry === index
-        ? undefined
-        : translation.translateIfWorth([index], this.#threshold, visitsOf))
+    const unitAt = (entry: number) =>
+      translation.moduleOf(entry) ??
+      (this.#threshold === 0
+        ? translation.translate([entry])
+        : translation.translateIfWorth([entry], this.#threshold, visitsOf))
+    const translated = unitAt(this.#bestEntry(index)) ?? unitAt(index)
     if (translated !== undefined) this.#install(translated)
   }
 
   /** The function that `index` is in, if it is called again and again; else the place itself. */
   #bestEntry(index: number): number {
+    if (this.#threshold === 0) return index
     const { translation, slots } = this.#link()
     const { start } = translation.map.functionAround(index)
     const isWhole = slots[start] === 0 && this.#visitsOf(start) >= FEW_CALLS
@@ -361,28 +410,28 @@ export class CompiledEngine implements Engine {
 
   /** Everything for memory as it is laid out now. */
   #link(): Linked {
-    const { layout, buffer } = this.#memory
+    const { layout, buffer } = this.memory
     if (this.#linked?.layout === layout) return this.#linked
     const hasMoved = this.#linked !== undefined
-    const { ordinaryEndBytes } = this.#memory
+    const { ordinaryEndBytes } = this.memory
     const target = { layout, ordinaryEndBytes, hasCounts: this.#hasVisits }
     const translation = this.#program.translationFor(target)
     const count = this.code.length
-    const kernels = this.#kernels.instantiate(this.#memory.wasm, { ...layout, ordinaryEndBytes })
-    const { ecall } = instantiate(ecallsOf(this.#kernels.codes), {
-      env: { memory: this.#memory.wasm, host: () => this.#ecall() },
+    const kernels = this.kernels.instantiate(this.memory.wasm, { ...layout, ordinaryEndBytes })
+    const { ecall } = instantiate(ecallsOf(this.kernels.codes), {
+      env: { memory: this.memory.wasm, host: () => this.#ecall() },
       kernels: Object.fromEntries(kernels.entries()),
     })
     const { enter, enterUnconstrained } = instantiate(stepperOf(this.code.isa), {
       env: {
-        ...{ memory: this.#memory.wasm, table: this.#table, ecall },
+        ...{ memory: this.memory.wasm, table: this.#table, ecall },
         decode: (at: number) => this.#decode(at),
         heat: (at: number) => this.#heat(at),
       },
     })
     this.#linked = {
       ...{ layout, translation, ecall },
-      state: new Int32Array(buffer, 0, 64),
+      state: new Int32Array(buffer, 0, KERNELS_OFFSET / 4),
       entries: new Int32Array(buffer, layout.entriesOffset, 2 * (count + 1)),
       slots: new Uint32Array(buffer, layout.slotsOffset, count + 1),
       arrivals: new Int32Array(buffer, layout.arrivalsOffset, count + 1),
@@ -398,40 +447,45 @@ export class CompiledEngine implements Engine {
 
   /** Memory has moved: units are of no use any more, and what counters say must not depend on them. */
   #forgetUnits({ slots }: Linked): void {
-    this.#program.windowBytes = this.#memory.windowBytes
+    this.#program.windowBytes = this.memory.windowBytes
     for (const entry of this.#installed) {
       this.#takeCounter(entry)
       slots[entry] = 0
     }
-    this.#installed.length = 0
+    this.#installed.clear()
+    this.#modules.clear()
   }
 
   /** What there is from earlier runs, and what these have shown to be worth translating. */
   #prepareUnits(translation: Translation): void {
     if (this.#threshold === 0) {
-      const entries = translation.functions().filter((entry) => !translation.hasUnit(entry))
+      const entries = translation.functions().filter((entry) => translation.moduleOf(entry) === undefined)
       if (entries.length > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
       const called = translation
         .functions()
-        .filter((entry) => pastVisits[entry] >= FEW_CALLS && !translation.hasUnit(entry))
+        .filter((entry) => pastVisits[entry] >= FEW_CALLS && !translation.moduleOf(entry))
       translation.translateIfWorth(called, this.#threshold, (index) => pastVisits[index])
       if (translation.modules.length > MAX_MODULES) translation.consolidate()
     }
-    for (const translated of translation.modules) this.#install(translated)
+    for (const translated of translation.modules) {
+      if (!this.#modules.has(translated)) this.#install(translated)
+    }
   }
 
-  #install({ module, entries, firstSlot }: TranslatedModule): void {
+  #install(translated: TranslatedModule): void {
+    const { module, entries, firstSlot } = translated
     const { slots, arrivals, ecall } = this.#linked as Linked
     const missing = firstSlot + entries.length - this.#table.length
     if (missing > 0) this.#table.grow(Math.max(missing, TABLE_STEP))
-    instantiate(module, { env: { memory: this.#memory.wasm, table: this.#table, ecall } })
+    instantiate(module, { env: { memory: this.memory.wasm, table: this.#table, ecall } })
+    this.#modules.add(translated)
     entries.forEach((entry, i) => {
       if (slots[entry] === 0) this.#takeCounter(entry)
       slots[entry] = firstSlot + i
       arrivals[entry] = this.#unitMark
-      this.#installed.push(entry)
+      this.#installed.add(entry)
     })
   }
 

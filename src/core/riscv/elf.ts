@@ -295,10 +295,8 @@ function readFileWords(bytes: Uint8Array, segment: Segment): Uint32Array {
   // The last word may stop at p_filesz, even where the file goes on.
   const wantedBytes = Math.min(fileBytes, words.length * WORD_BYTES)
   const contents = slice(bytes, `segment ${index}`, offset, wantedBytes)
-  const padded = new Uint8Array(words.length * WORD_BYTES)
-  padded.set(contents)
-  const view = viewOf(padded)
-  for (let i = 0; i < words.length; i++) words[i] = view.getUint32(WORD_BYTES * i, true)
+  // Both are little-endian.
+  new Uint8Array(words.buffer).set(contents)
   return words
 }
 

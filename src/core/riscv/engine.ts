@@ -59,4 +59,6 @@ export interface Engine {
    * @throws GuestError for every fault and for the cycle limit; `hart.pc` is then the instruction's.
    */
   run(hart: Hart, maxCycles: number): boolean
+  /** The run is over and nobody will ask for anything more: its memory may be used again. */
+  release(): void
 }

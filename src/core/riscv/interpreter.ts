@@ -34,7 +34,7 @@ export function interpretListening(onJump: JumpListener): EngineFactory {
 export class Interpreter implements Engine {
   readonly #instructions: Decoded[] = []
   readonly #pcBase: number
-  readonly #cycleLimit: CycleLimit
+  #cycleLimit: CycleLimit
   readonly #onJump: JumpListener | undefined
   /** Executions of each instruction by index; unconstrained ones are not counted. */
   readonly visits: Float64Array
@@ -53,6 +53,13 @@ export class Interpreter implements Engine {
     this.visits = new Float64Array(code.length)
   }
 
+  /** Begin another run, as if just made. */
+  reset(cycleLimit: CycleLimit): void {
+    this.#cycleLimit = cycleLimit
+    this.cycles = 0
+    this.visits.fill(0)
+  }
+
   /** Execute up to `maxCycles` instructions; otherwise as `Engine.run`. */
   run(hart: Hart, maxCycles: number): boolean {
     const sliceEnd = this.cycles + maxCycles
@@ -60,6 +67,8 @@ export class Interpreter implements Engine {
     while (this.cycles < sliceEnd) if (this.step(hart)) return true
     return false
   }
+
+  release(): void {}
 
   /** @throws GuestError `PC_OUTSIDE_PROGRAM` */
   requireInside({ pc }: Hart): void {

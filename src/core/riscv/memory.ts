@@ -32,18 +32,18 @@ export const MAX_MEMORY_MIB = MEMORY_END / MIB
 /** SP1 keeps register n at address n. */
 const REGISTERS_END = 32
 /**
- * What a run has at first. Making memory costs by its size even if nothing uses it: 5 ms for all of
- * it, 0.1 ms for this; few guests need more.
+ * What a run has at first. Memory costs by its size even if nothing uses it: making all of it takes
+ * 5 ms, and looking what of it was used, to clear it for the next run, much longer.
  */
-const FIRST_WINDOW_BYTES = 64 * MIB
+const FIRST_WINDOW_BYTES = 4 * MIB
 /** Each further window is this many times larger. */
 const WINDOW_GROWTH = 4
 
 /** Whole pages bound the cost of a roll-back by the memory a block uses. */
 const PAGE_WORDS = UNDO_PAGE_BYTES / 4
 
-/** What is moved at once when memory is laid out anew: a page of the operating system. */
-const PART_EIGHTS = 4096 / 8
+/** Of marks, what belongs to a page of words. */
+const PART_EIGHTS = PAGE_WORDS / 8
 
 interface Page {
   readonly words: Uint32Array
@@ -134,6 +134,20 @@ export class Memory {
   /** Pages of WebAssembly that the largest window takes. */
   get maxPages(): number {
     return layoutOf(this.#windowFor(this.#endBytes), this.#codeWords).totalBytes / WASM_PAGE_BYTES
+  }
+
+  /** Everything zero again, as in new memory, which costs more: cleared are only pages that were used. */
+  clear(): void {
+    for (const { at } of takeOut(this.#used)) {
+      this.#words.fill(0, at, at + PAGE_WORDS)
+    }
+    for (const page of this.#hinted.keys()) {
+      this.#words.fill(0, page * PAGE_WORDS, (page + 1) * PAGE_WORDS)
+    }
+    this.#hinted.clear()
+    this.#touched.fill(0)
+    this.#registers.fill(0)
+    this.#undo = undefined
   }
 
   /** Write a program's initial memory; those words count as used. */
@@ -387,9 +401,15 @@ export class Memory {
   }
 }
 
+/** A part of marks that are not all 0, and the index of its first. */
+interface Part {
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
 /** What of `bytes` is not zero, which it is after that. Reads eight bytes at a time; writes where it must. */
-function takeOut(bytes: Uint8Array): { at: number; bytes: Uint8Array }[] {
-  const parts: { at: number; bytes: Uint8Array }[] = []
+function takeOut(bytes: Uint8Array): Part[] {
+  const parts: Part[] = []
   const eights = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
   for (let start = 0; start < eights.length; start += PART_EIGHTS) {
     const end = Math.min(start + PART_EIGHTS, eights.length)

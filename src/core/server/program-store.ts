@@ -1,7 +1,7 @@
 /** Programs that clients uploaded, by the SHA-256 of the ELF. In memory; the least used go first. */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import { sha256 } from '../sha256.js'
 
 const DEFAULT_MAX_BYTES = 256 * 2 ** 20
 

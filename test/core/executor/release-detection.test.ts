@@ -25,7 +25,7 @@ function elfWith(paths: string, text: number[] = [encode('ecall')]): Uint8Array 
 }
 
 function detect(elf: Uint8Array) {
-  return detectRelease(elf, parseElf(elf))
+  return detectRelease(elf, parseElf)
 }
 
 describe('by the crates that panic messages name', () => {

@@ -61,8 +61,9 @@ export class Translation {
     return this.#translateMs
   }
 
-  hasUnit(entry: number): boolean {
-    return this.#moduleOf.has(entry)
+  /** The module that has the unit at an instruction. */
+  moduleOf(entry: number): TranslatedModule | undefined {
+    return this.#moduleOf.get(entry)
   }
 
   /** @param entries - indices of leaders; blocks that never ran are part of their units. */
@@ -84,11 +85,10 @@ export class Translation {
     return worthy.length > 0 ? this.#translate(worthy, isLeftOut) : undefined
   }
 
-  /** All units in one module, which saves what every module costs each run. */
+  /** All units in one module: they call each other directly, and a run has less to link. */
   consolidate(): void {
     const entries = this.#modules.flatMap((module) => module.entries)
     this.#modules = []
-    this.#slots = 1
     this.#moduleBytes = 0
     this.#translate(entries)
   }
