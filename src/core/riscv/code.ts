@@ -30,7 +30,7 @@ export class Code {
   /** The longest run of instructions without one that steers, that one included. */
   readonly longestRun: number
   readonly #steers: Uint8Array
-  readonly #decoded: (Decoded | undefined)[] = []
+  readonly #decoded: (Decoded | undefined)[]
 
   /** @throws InputError `ELF_INSTRUCTION_UNKNOWN`, as SP1 refuses the whole program for one bad word. */
   constructor(
@@ -40,6 +40,7 @@ export class Code {
     const { instructionWords, pcBase } = program
     this.length = instructionWords.length
     this.entries = new Int32Array(2 * (this.length + 1))
+    this.#decoded = new Array(this.length)
     this.#steers = new Uint8Array(this.length)
     const kinds = isa.rows.map(kindOf)
     let run = 0

@@ -3,7 +3,8 @@
  * and the interpreter in TypeScript for what neither may do: faults, the last instructions before the
  * cycle limit, and whatever touches memory that is special. So every error is that interpreter's.
  */
-import type { Code } from './code.js'
+import { ArrivalCounts } from './arrival-counts.js'
+import { type Code, UNKNOWN_ROW } from './code.js'
 import type { CycleLimit, Engine, EngineFactory, EngineOptions, Kernels } from './engine.js'
 import type { Hart } from './hart.js'
 import { Interpreter } from './interpreter.js'
@@ -26,7 +27,9 @@ const TABLE_STEP = 1024
 const CHUNK_ENTRIES = 512
 /** A function that was called this often is better translated as a whole than from inside. */
 const FEW_CALLS = 16
-/** Each module costs a run some 50 µs. */
+/** So many units make a module at most. */
+const BATCH_UNITS = 16
+/** More than that are made one before another run. */
 const MAX_MODULES = 4
 
 /** Value of STATE.exit besides the faults: the host has set pc. */
@@ -78,8 +81,11 @@ export function compiled(options: CompiledOptions): EngineFactory {
 /** Engines whose run is over. What is linked to their memory stays so, which makes the next run short. */
 const idleEngines = new WeakMap<CompiledProgram, CompiledEngine[]>()
 
-function keepIdle(idle: CompiledEngine[], engine: CompiledEngine): void {
-  if (idle.length < MAX_IDLE && engine.memory.windowBytes <= MAX_IDLE_WINDOW_BYTES) idle.push(engine)
+/** @returns true if the engine was kept. */
+function keepIdle(idle: CompiledEngine[], engine: CompiledEngine): boolean {
+  if (idle.length >= MAX_IDLE || engine.memory.windowBytes > MAX_IDLE_WINDOW_BYTES) return false
+  idle.push(engine)
+  return true
 }
 
 function memoryFor(
@@ -97,7 +103,8 @@ interface EngineParts extends CompiledOptions {
   readonly key: string
   readonly memory: Memory
   readonly kernels: Kernels
-  readonly onRelease: (engine: CompiledEngine) => void
+  /** True if the engine will be used again. */
+  readonly onRelease: (engine: CompiledEngine) => boolean
 }
 
 /** What depends on how memory is laid out; made again when it moves. */
@@ -123,7 +130,7 @@ export class CompiledEngine implements Engine {
   readonly #interpreter: Interpreter
   readonly #threshold: number
   readonly #hasVisits: boolean
-  readonly #onRelease: (engine: CompiledEngine) => void
+  readonly #onRelease: (engine: CompiledEngine) => boolean
   /** How far compiled code can run beyond its budget. */
   readonly #overshoot: number
   /** False for the rare program that has address 0 in it: being there is the end of a run. */
@@ -133,8 +140,9 @@ export class CompiledEngine implements Engine {
   readonly #installed = new Set<number>()
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
   #linked: Linked | undefined
-  /** What the counters in memory leave out: arrivals(i) = counter + this - what marks a unit. */
-  readonly #uncounted = new Map<number, number>()
+  readonly #arrivals: ArrivalCounts
+  /** Hot instructions that wait for a unit, by the beginning of their function. */
+  readonly #waiting = new Map<number, number>()
   #cycleLimit: CycleLimit = NO_LIMIT
   #hart: Hart | undefined
   /** The budget that compiled code was given and has not been charged for. */
@@ -152,6 +160,7 @@ export class CompiledEngine implements Engine {
     this.#threshold = parts.threshold
     this.#hasVisits = parts.hasVisits
     this.#onRelease = parts.onRelease
+    this.#arrivals = new ArrivalCounts(this.code, parts.threshold)
     this.#overshoot = Math.max(MAX_UNIT_INSTRUCTIONS, this.code.longestRun)
     this.#canCompile = !this.#interpreter.isInside(0)
   }
@@ -160,20 +169,21 @@ export class CompiledEngine implements Engine {
   begin(cycleLimit: CycleLimit): void {
     this.#cycleLimit = cycleLimit
     this.#interpreter.reset(cycleLimit)
-    this.#uncounted.clear()
     if (this.#linked === undefined) return
+    this.#remember()
     this.memory.clear()
-    const { arrivals, counts, translation, state } = this.#linked
+    const { counts, translation, state } = this.#linked
     state.fill(0, STATE.kernelCalls / 4)
-    arrivals.fill(0)
     if (this.#hasVisits) counts.fill(0n)
-    for (const entry of this.#installed) arrivals[entry] = this.#unitMark
+    this.#arrivals.clear(this.#installed)
+    this.#waiting.clear()
     this.#prepareUnits(translation)
   }
 
   release(): void {
     this.#hart = undefined
-    this.#onRelease(this)
+    // Engines that are kept do it when they are needed again.
+    if (!this.#onRelease(this)) this.#remember()
   }
 
   get cycles(): number {
@@ -192,11 +202,7 @@ export class CompiledEngine implements Engine {
   get visits(): Float64Array {
     const visits = this.#interpreter.visits.slice()
     const { counts, translation } = this.#link()
-    for (let index = 0, run = 0; index < visits.length; index++) {
-      if (index > 0 && this.code.isSteering(index - 1)) run = 0
-      run += this.#arrivalsAt(index)
-      visits[index] += run
-    }
+    this.#arrivals.addTo(visits, 0, visits.length)
     if (translation.modules.length === 0) return visits
     const { map } = translation
     for (let start = 0; start < visits.length; ) {
@@ -215,10 +221,7 @@ export class CompiledEngine implements Engine {
     while (this.#cyclesLeft > 0) {
       const budget = this.#budget()
       const isDone = budget > 0 && this.#canEnter(hart) ? this.#enter(hart, budget) : this.#step(hart)
-      if (isDone) {
-        this.#remember()
-        return true
-      }
+      if (isDone) return true
     }
     return false
   }
@@ -324,32 +327,49 @@ export class CompiledEngine implements Engine {
 
   // Tiers.
 
-  /** An instruction is arrived at often: make a unit for it, or think about it later. */
+  /** The interpreter in WebAssembly arrives often at an instruction. */
   #heat(at: number): void {
-    const { layout, slots, arrivals } = this.#link()
+    const { layout, translation, slots } = this.#link()
     const index = (at - layout.entriesOffset) / ENTRY_BYTES
-    this.#takeCounter(index)
-    this.#translateAround(index)
+    const isBehindLast = index === this.code.length
+    if (!isBehindLast && translation.map.isLeader[index] === 1) this.#translateAround(index)
     if (slots[index] !== 0) return
-    // Weighing takes time, so not before it is twice as hot.
-    const wait = this.#arrivalsAt(index) - this.#threshold
-    if (wait <= 0) return
-    arrivals[index] = -wait
-    this.#uncounted.set(index, (this.#uncounted.get(index) ?? 0) + wait)
+    // Unless it waits for others, weighing again is of no use before it is twice as hot.
+    const arrivals = this.#arrivals.arrivalsAt(index)
+    this.#arrivals.waitFor(index, this.#waiting.size > 0 ? this.#threshold : arrivals)
   }
 
+  /**
+   * Make a unit for it. A module costs as much as a few units, so what is hot waits for others: until it
+   * is hot once more, or there are enough of them. Of a function, only one place waits: what is hot with
+   * it is mostly the same loop.
+   */
   #translateAround(index: number): void {
     const { translation } = this.#link()
-    const isBehindLast = index === this.code.length
-    if (isBehindLast || translation.map.isLeader[index] === 0) return
-    const visitsOf = (i: number) => this.#visitsOf(i)
-    const unitAt = (entry: number) =>
-      translation.moduleOf(entry) ??
-      (this.#threshold === 0
-        ? translation.translate([entry])
-        : translation.translateIfWorth([entry], this.#threshold, visitsOf))
-    const translated = unitAt(this.#bestEntry(index)) ?? unitAt(index)
-    if (translated !== undefined) this.#install(translated)
+    const entry = this.#bestEntry(index)
+    const known = translation.moduleOf(entry) ?? translation.moduleOf(index)
+    if (known !== undefined) {
+      this.#install(known)
+    } else if (this.#threshold === 0) {
+      this.#install(translation.translate([index]))
+    } else {
+      const { start, end } = translation.map.functionAround(index)
+      const waiting = this.#waiting.get(start)
+      if (waiting === entry) this.#translateWaiting()
+      else if (waiting === undefined && this.#arrivals.areWorth(entry, end, this.#threshold)) {
+        this.#waiting.set(start, entry)
+        if (this.#waiting.size >= BATCH_UNITS) this.#translateWaiting()
+      }
+    }
+  }
+
+  #translateWaiting(): void {
+    const { pastVisits } = this.#program
+    const { visits } = this.#interpreter
+    const entries = [...this.#waiting.values()].sort((a, b) => a - b)
+    this.#waiting.clear()
+    const hasRun = (i: number) => pastVisits[i] + visits[i] + this.#arrivals.visitsAt(i) > 0
+    this.#install(this.#link().translation.translate(entries, (start) => !hasRun(start)))
   }
 
   /** The function that `index` is in, if it is called again and again; else the place itself. */
@@ -357,51 +377,17 @@ export class CompiledEngine implements Engine {
     if (this.#threshold === 0) return index
     const { translation, slots } = this.#link()
     const { start } = translation.map.functionAround(index)
-    const isWhole = slots[start] === 0 && this.#visitsOf(start) >= FEW_CALLS
+    const isWhole = slots[start] === 0 && this.#arrivals.visitsAt(start) >= FEW_CALLS
     return isWhole && translation.map.isLeader[start] === 1 ? start : index
-  }
-
-  /** How often this run and those before it have interpreted an instruction. */
-  #visitsOf(index: number): number {
-    let visits = this.#program.pastVisits[index] + this.#interpreter.visits[index]
-    for (let i = index; i >= 0; i--) {
-      visits += this.#arrivalsAt(i)
-      if (i > 0 && this.code.isSteering(i - 1)) break
-    }
-    return visits
-  }
-
-  #arrivalsAt(index: number): number {
-    const { arrivals, slots } = this.#linked as Linked
-    const mark = slots[index] === 0 ? 0 : this.#unitMark
-    return arrivals[index] - mark + (this.#uncounted.get(index) ?? 0)
-  }
-
-  /** A counter that says: always too hot to be interpreted. */
-  get #unitMark(): number {
-    return this.#threshold + 1
-  }
-
-  /** Empty an instruction's counter and keep what it said. */
-  #takeCounter(index: number): void {
-    const { arrivals } = this.#linked as Linked
-    this.#uncounted.set(index, this.#arrivalsAt(index))
-    arrivals[index] = 0
   }
 
   /** Tell later runs what this one had to interpret. */
   #remember(): void {
-    if (this.#threshold === 0) return
-    const { pastVisits } = this.#program
-    const { entries } = this.#link()
+    if (this.#threshold === 0 || this.#linked === undefined) return
+    const { entries } = this.#linked
     for (let start = 0; start < this.code.length; start += CHUNK_ENTRIES) {
-      if (entries[2 * start] === 0) continue
       const end = Math.min(start + CHUNK_ENTRIES, this.code.length)
-      for (let index = start, run = 0; index < end; index++) {
-        if (index > 0 && this.code.isSteering(index - 1)) run = 0
-        run += this.#arrivalsAt(index)
-        pastVisits[index] += run
-      }
+      if (entries[2 * start] !== UNKNOWN_ROW) this.#arrivals.addTo(this.#program.pastVisits, start, end)
     }
     this.#program.runs++
   }
@@ -439,6 +425,7 @@ export class CompiledEngine implements Engine {
       enter: enter as Enter,
       enterUnconstrained: enterUnconstrained as Enter,
     }
+    this.#arrivals.attach(this.#linked.arrivals, this.#linked.slots)
     this.#describe(this.#linked, ordinaryEndBytes)
     if (hasMoved) this.#forgetUnits(this.#linked)
     this.#prepareUnits(translation)
@@ -449,7 +436,7 @@ export class CompiledEngine implements Engine {
   #forgetUnits({ slots }: Linked): void {
     this.#program.windowBytes = this.memory.windowBytes
     for (const entry of this.#installed) {
-      this.#takeCounter(entry)
+      this.#arrivals.setUnit(entry, false)
       slots[entry] = 0
     }
     this.#installed.clear()
@@ -463,11 +450,12 @@ export class CompiledEngine implements Engine {
       if (entries.length > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
-      const called = translation
+      const hot = translation
         .functions()
-        .filter((entry) => pastVisits[entry] >= FEW_CALLS && !translation.moduleOf(entry))
-      translation.translateIfWorth(called, this.#threshold, (index) => pastVisits[index])
-      if (translation.modules.length > MAX_MODULES) translation.consolidate()
+        .filter((entry) => pastVisits[entry] >= this.#threshold && !translation.moduleOf(entry))
+      const hasNotRun = (start: number) => pastVisits[start] === 0
+      if (hot.length > 0) translation.translate(hot, hasNotRun)
+      if (translation.modules.length > MAX_MODULES) translation.consolidate(hasNotRun)
     }
     for (const translated of translation.modules) {
       if (!this.#modules.has(translated)) this.#install(translated)
@@ -476,15 +464,14 @@ export class CompiledEngine implements Engine {
 
   #install(translated: TranslatedModule): void {
     const { module, entries, firstSlot } = translated
-    const { slots, arrivals, ecall } = this.#linked as Linked
+    const { slots, ecall } = this.#linked as Linked
     const missing = firstSlot + entries.length - this.#table.length
     if (missing > 0) this.#table.grow(Math.max(missing, TABLE_STEP))
     instantiate(module, { env: { memory: this.memory.wasm, table: this.#table, ecall } })
     this.#modules.add(translated)
     entries.forEach((entry, i) => {
-      if (slots[entry] === 0) this.#takeCounter(entry)
+      this.#arrivals.setUnit(entry, true)
       slots[entry] = firstSlot + i
-      arrivals[entry] = this.#unitMark
       this.#installed.add(entry)
     })
   }

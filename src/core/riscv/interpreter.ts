@@ -32,7 +32,7 @@ export function interpretListening(onJump: JumpListener): EngineFactory {
 }
 
 export class Interpreter implements Engine {
-  readonly #instructions: Decoded[] = []
+  readonly #instructions: Decoded[]
   readonly #pcBase: number
   #cycleLimit: CycleLimit
   readonly #onJump: JumpListener | undefined
@@ -47,6 +47,7 @@ export class Interpreter implements Engine {
     cycleLimit: CycleLimit,
     onJump?: JumpListener,
   ) {
+    this.#instructions = new Array(code.length)
     this.#pcBase = code.program.pcBase
     this.#cycleLimit = cycleLimit
     this.#onJump = onJump

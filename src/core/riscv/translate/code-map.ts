@@ -1,6 +1,6 @@
 /**
  * What a program's instructions say about its control flow, before anything runs: where basic blocks
- * begin, where functions do, and which words of its data may be targets of computed jumps.
+ * begin, where functions do, and which instructions data points to: targets of computed jumps, perhaps.
  * Instructions are named by their index; instruction i has pc pcBase + 4i.
  */
 import { type Code, FAULT_ROW, FIRST_ROW } from '../code.js'
@@ -18,15 +18,15 @@ export class CodeMap {
   readonly isLeader: Uint8Array
   /** 1 where a call with a known target goes: the beginning of a function. */
   readonly isFunction: Uint8Array
-  /** Indices that words of data point to, ascending. */
-  readonly dataTargets: readonly number[]
+  /** 1 where a word of data points to. */
+  readonly #isDataTarget: Uint8Array
 
   constructor(readonly code: Code) {
     this.program = code.program
     this.count = code.length
     this.isLeader = new Uint8Array(this.count + 1)
     this.isFunction = new Uint8Array(this.count + 1)
-    this.dataTargets = this.#findDataTargets()
+    this.#isDataTarget = this.#findDataTargets()
     this.#findLeaders()
     this.#cutLongBlocks()
   }
@@ -67,34 +67,48 @@ export class CodeMap {
     return { start, end }
   }
 
+  /** Pcs that words of data point to, of the instructions from `start` to before `end`, ascending. */
+  dataTargetsWithin(start: number, end: number): number[] {
+    const found: number[] = []
+    for (let i = start; i < end; i++) if (this.#isDataTarget[i] === 1) found.push(this.pcOf(i))
+    return found
+  }
+
   #findLeaders(): void {
     const { entries, isa } = this.code
     const controls = isa.rows.map(({ control }) => control)
+    const auipc = FIRST_ROW + isa.rows.findIndex(({ mnemonic }) => mnemonic === 'auipc')
     this.isLeader[this.count] = 1
+    this.isLeader.set(this.#isDataTarget)
     const start = this.indexOf(this.program.pcStart)
     if (start !== undefined) this.isLeader[start] = 1
-    for (const index of this.dataTargets) this.isLeader[index] = 1
     for (let index = 0; index < this.count; index++) {
       const entry = entries[2 * index]
       const row = entry & 0xff
       const control = row === FAULT_ROW ? 'fault' : controls[row - FIRST_ROW]
       if (control === undefined) continue
       this.isLeader[index + 1] = 1
-      const target = this.#targetIndexOf(index, control)
+      const target = this.#targetIndexOf(index, control, auipc)
       if (target === undefined) continue
       this.isLeader[target] = 1
-      const isCall = control !== 'branch' && ((entry >>> 8) & 0xff) !== STATE.sink
+      const isCall = control !== 'branch' && rdOf(entry) !== STATE.sink
       if (isCall) this.isFunction[target] = 1
     }
   }
 
   /** As `targetOf`, for entries. */
-  #targetIndexOf(index: number, control: Instruction['control']): number | undefined {
+  #targetIndexOf(
+    index: number,
+    control: Instruction['control'],
+    auipc: number,
+  ): number | undefined {
     const { entries } = this.code
-    if (control === 'branch' || control === 'jal') return index + entries[2 * index + 1] / 4
-    if (control !== 'jalr') return undefined
-    const target = this.targetOf(index)
-    return target === undefined ? undefined : this.indexOf(target)
+    const imm = entries[2 * index + 1]
+    if (control === 'branch' || control === 'jal') return index + imm / 4
+    if (control !== 'jalr' || index === 0 || this.isLeader[index] === 1) return undefined
+    const before = entries[2 * index - 2]
+    const isPair = (before & 0xff) === auipc && rdOf(before) === rs1Of(entries[2 * index])
+    return isPair ? this.indexOf((this.pcOf(index - 1) + entries[2 * index - 1] + imm) >>> 0) : undefined
   }
 
   #cutLongBlocks(): void {
@@ -108,17 +122,21 @@ export class CodeMap {
   }
 
   /** No instruction is a multiple of 4, so words of code are never taken for targets. */
-  #findDataTargets(): number[] {
+  #findDataTargets(): Uint8Array {
     const { pcBase, imageWords } = this.program
     const isTarget = new Uint8Array(this.count)
-    for (const word of imageWords) {
-      const offset = (word - pcBase) >>> 0
-      if ((word & 3) === 0 && (offset & 3) === 0 && offset >>> 2 < this.count) {
-        isTarget[offset >>> 2] = 1
-      }
+    for (let i = 0; i < imageWords.length; i++) {
+      const offset = (imageWords[i] - pcBase) >>> 0
+      if ((offset & 3) === 0 && offset >>> 2 < this.count) isTarget[offset >>> 2] = 1
     }
-    const found: number[] = []
-    for (let index = 0; index < this.count; index++) if (isTarget[index] === 1) found.push(index)
-    return found
+    return isTarget
   }
+}
+
+function rdOf(entry: number): number {
+  return (entry >>> 8) & 0xff
+}
+
+function rs1Of(entry: number): number {
+  return (entry >>> 16) & 0xff
 }

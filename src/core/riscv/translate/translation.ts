@@ -7,7 +7,7 @@ import type { Code } from '../code.js'
 import { CodeMap } from './code-map.js'
 import type { Target } from './emitter.js'
 import { translateUnits } from './translator.js'
-import { type IsLeftOut, unitAt } from './unit.js'
+import type { IsLeftOut } from './unit.js'
 
 export interface TranslatedModule {
   readonly module: WebAssembly.Module
@@ -15,9 +15,6 @@ export interface TranslatedModule {
   readonly entries: readonly number[]
   readonly firstSlot: number
 }
-
-/** How often an instruction has run without having a unit. */
-export type Visits = (index: number) => number
 
 export class Translation {
   readonly #target: Target
@@ -66,53 +63,13 @@ export class Translation {
     return this.#moduleOf.get(entry)
   }
 
-  /** @param entries - indices of leaders; blocks that never ran are part of their units. */
-  translate(entries: readonly number[]): TranslatedModule {
-    return this.#translate(entries)
-  }
-
   /**
-   * The units at some leaders, without blocks that never ran, each only if its instructions ran `times`
-   * times on average.
+   * The units at some leaders.
+   *
+   * @param entries - their indices.
+   * @param isLeftOut - of blocks that never ran, perhaps.
    */
-  translateIfWorth(
-    entries: readonly number[],
-    times: number,
-    visitsOf: Visits,
-  ): TranslatedModule | undefined {
-    const isLeftOut = (start: number) => visitsOf(start) === 0
-    const worthy = entries.filter((entry) => this.#isWorth(entry, times, visitsOf, isLeftOut))
-    return worthy.length > 0 ? this.#translate(worthy, isLeftOut) : undefined
-  }
-
-  /** All units in one module: they call each other directly, and a run has less to link. */
-  consolidate(): void {
-    const entries = this.#modules.flatMap((module) => module.entries)
-    this.#modules = []
-    this.#moduleBytes = 0
-    this.#translate(entries)
-  }
-
-  /** Where the program and its functions begin. */
-  functions(): number[] {
-    const { count, isFunction, program } = this.map
-    const start = this.map.indexOf(program.pcStart)
-    return Array.from({ length: count }, (_, index) => index).filter(
-      (index) => isFunction[index] === 1 || index === start,
-    )
-  }
-
-  #isWorth(entry: number, times: number, visitsOf: Visits, isLeftOut: IsLeftOut): boolean {
-    let size = 0
-    let spent = 0
-    for (const { start, end } of unitAt(this.map, entry, isLeftOut).blocks) {
-      size += end - start
-      spent += (end - start) * visitsOf(start)
-    }
-    return spent >= times * size
-  }
-
-  #translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
+  translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
     const firstSlot = this.#slots
     const { map } = this
     return this.#timed(() => {
@@ -124,6 +81,23 @@ export class Translation {
       this.#moduleBytes += bytes.length
       return translated
     })
+  }
+
+  /** All units in one module: they call each other directly, and a run has less to link. */
+  consolidate(isLeftOut: IsLeftOut): void {
+    const entries = [...this.#moduleOf.keys()].sort((a, b) => a - b)
+    this.#modules = []
+    this.#moduleBytes = 0
+    this.translate(entries, isLeftOut)
+  }
+
+  /** Where the program and its functions begin. */
+  functions(): number[] {
+    const { count, isFunction, program } = this.map
+    const start = this.map.indexOf(program.pcStart)
+    return Array.from({ length: count }, (_, index) => index).filter(
+      (index) => isFunction[index] === 1 || index === start,
+    )
   }
 
   #timed<T>(work: () => T): T {

@@ -19,8 +19,10 @@ import { type FlowGraph, flowGraphOf } from './flow-graph.js'
 import { planRegisters, type RegisterPlan } from './registers.js'
 import type { Block, Unit } from './unit.js'
 
-/** Entries of the largest branch table; beyond it the function table is used. */
-const MAX_JUMP_TABLE = 4096
+/** Up to so many targets are compared one by one. */
+const FEW_TARGETS = 4
+/** A branch table may have this many entries for each that is used; sparser ones cost more than they gain. */
+const MAX_TABLE_SPREAD = 16
 
 export function writeUnit(wasm: FunctionBuilder, unit: Unit, surroundings: Surroundings): void {
   new UnitWriter(wasm, unit, surroundings).write()
@@ -284,9 +286,13 @@ class UnitWriter {
   #jumpTable(position: number, targets: readonly number[]): void {
     const known = targets.filter((pc) => this.unit.positions.has(pc))
     if (known.length === 0 || this.#next !== undefined) return
+    if (known.length <= FEW_TARGETS) {
+      this.#compareTargets(position, known)
+      return
+    }
     const [first, last] = [known[0], known.at(-1) as number]
     const size = (last - first) / 4 + 1
-    if (size > MAX_JUMP_TABLE) return
+    if (size > MAX_TABLE_SPREAD * known.length) return
     this.wasm.block((other) => {
       const table = Array<Label>(size).fill(other)
       for (const pc of known) {
@@ -300,5 +306,17 @@ class UnitWriter {
       this.#f.i32.rotr()
       this.wasm.br_table(table, other)
     })
+  }
+
+  /** if (pc == target) go there, for each */
+  #compareTargets(position: number, targets: readonly number[]): void {
+    for (const pc of targets) {
+      const label = this.#labelOf(position, this.unit.positions.get(pc) as number)
+      if (label === undefined) continue
+      this.wasm.local.get(this.#departures.pc)
+      this.#f.i32.const(pc)
+      this.#f.i32.eq()
+      this.wasm.br_if(label)
+    }
   }
 }

@@ -47,24 +47,34 @@ export type IsLeftOut = (start: number) => boolean
 
 /** @param entry - index of an instruction that is a leader. */
 export function unitAt(map: CodeMap, entry: number, isLeftOut: IsLeftOut = () => false): Unit {
-  const found = reach(map, entry, isLeftOut)
+  // Data that points into the function may be its jump tables; the same for every jump in it.
+  const { start, end } = map.functionAround(entry)
+  const jumpTargets = map.dataTargetsWithin(start + 1, end)
+  const found = reach(map, entry, jumpTargets, isLeftOut)
   const order = reversePostorder(found, map.pcOf(entry))
   const positions = new Map(order.map((pc, position) => [pc, position]))
+  const positionsOf = (pcs: readonly number[]) => [
+    ...new Set(pcs.map((pc) => positions.get(pc)).filter((position) => position !== undefined)),
+  ]
+  const jumpSuccessors = positionsOf(jumpTargets)
   const blocks = order.map((pc) => {
     const block = found.get(pc) as Reached
-    const successors = new Set(
-      targetsOf(block.terminator)
-        .map((target) => positions.get(target))
-        .filter((position) => position !== undefined),
-    )
-    return { ...block, pc, successors: [...successors] }
+    const { terminator } = block
+    const successors =
+      terminator.kind === 'jump' ? jumpSuccessors : positionsOf(targetsOf(terminator))
+    return { ...block, pc, successors }
   })
   return { entryPc: map.pcOf(entry), blocks, positions }
 }
 
 type Reached = Omit<Block, 'pc' | 'successors'>
 
-function reach(map: CodeMap, entry: number, isLeftOut: IsLeftOut): Map<number, Reached> {
+function reach(
+  map: CodeMap,
+  entry: number,
+  jumpTargets: readonly number[],
+  isLeftOut: IsLeftOut,
+): Map<number, Reached> {
   const found = new Map<number, Reached>()
   const waiting = [entry]
   let instructions = 0
@@ -78,7 +88,7 @@ function reach(map: CodeMap, entry: number, isLeftOut: IsLeftOut): Map<number, R
       instructions -= end - start
       continue
     }
-    const terminator = terminatorOf(map, end - 1, entry)
+    const terminator = terminatorOf(map, end - 1, jumpTargets)
     const isCall = terminator.kind === 'call' || terminator.kind === 'ecall'
     found.set(pc, { start, end, terminator, isCall })
     for (const target of targetsOf(terminator)) {
@@ -91,7 +101,11 @@ function reach(map: CodeMap, entry: number, isLeftOut: IsLeftOut): Map<number, R
   return found
 }
 
-function terminatorOf(map: CodeMap, index: number, entry: number): Terminator {
+function terminatorOf(
+  map: CodeMap,
+  index: number,
+  jumpTargets: readonly number[],
+): Terminator {
   const { row, rd, rs1, imm } = map.code.at(index)
   const next = map.pcOf(index + 1)
   const to = map.targetOf(index)
@@ -110,14 +124,8 @@ function terminatorOf(map: CodeMap, index: number, entry: number): Terminator {
       if (rd !== 0) return { kind: 'call', to, next }
       if (to !== undefined) return { kind: 'goto', to }
       if (RETURN_REGISTERS.includes(rs1) && imm === 0) return { kind: 'return' }
-      return { kind: 'jump', targets: jumpTargets(map, entry) }
+      return { kind: 'jump', targets: jumpTargets }
   }
-}
-
-/** Data that points into the function may be its jump tables. */
-function jumpTargets(map: CodeMap, entry: number): number[] {
-  const { start, end } = map.functionAround(entry)
-  return map.dataTargets.filter((index) => index > start && index < end).map((i) => map.pcOf(i))
 }
 
 function targetsOf(terminator: Terminator): readonly number[] {
