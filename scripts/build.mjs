@@ -3,19 +3,27 @@
  * `--kernels-only` is enough to run the tests, which run from source.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main as compileAssemblyScript } from 'assemblyscript/asc'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const CORE = 'src/core'
+
+/** Folders with kernels, and how each deals with the memory it imports. */
+const KERNELS = {
+  // Its threads share the memory.
+  'src/core/vkey': ['--enable', 'simd', '--enable', 'threads', '--sharedMemory'],
+  // The memory is a guest's: these have what lies between its state and its first page.
+  'src/core/syscalls': [
+    ...['--memoryBase', '1024', '--lowMemoryLimit', '65536'],
+    ...['--zeroFilledMemory', '--noExportMemory'],
+  ],
+}
 
 process.chdir(ROOT)
-for (const folder of readdirSync(CORE)) {
-  if (existsSync(join(CORE, folder, 'kernels/index.ts'))) await buildKernels(join(CORE, folder))
-}
+for (const [folder, flags] of Object.entries(KERNELS)) await buildKernels(folder, flags)
 if (!process.argv.includes('--kernels-only')) {
   const tsc = join(
     dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
@@ -25,15 +33,15 @@ if (!process.argv.includes('--kernels-only')) {
 }
 
 /** Compiles FOLDER/kernels and writes the module, as text, to FOLDER/kernels.wasm.ts. */
-async function buildKernels(folder) {
+async function buildKernels(folder, flags) {
   let wasm
   const { error, stderr } = await compileAssemblyScript(
     [
       `${folder}/kernels/index.ts`,
       ...['--outFile', 'kernels.wasm', '-O3', '--noAssert', '--runtime', 'stub'],
-      ...['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory'],
       // The whole address space: the importer chooses how much of it there is.
-      ...['--initialMemory', '1', '--maximumMemory', '65536'],
+      ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+      ...flags,
     ],
     { writeFile: (_name, contents) => (wasm = contents) },
   )

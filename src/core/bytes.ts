@@ -30,6 +30,11 @@ export function fromHex(hex: Hex): Uint8Array {
   return bytes
 }
 
+/** The bytes of base64 text. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
 /** The first 8 bytes and the length: enough to recognise a value in an error, too little to leak it. */
 export function abbreviateHex(bytes: Uint8Array): string {
   const head = toHex(bytes.subarray(0, 8))

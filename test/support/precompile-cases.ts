@@ -62,7 +62,8 @@ export function precompileCases(): Map<string, SyscallCase[]> {
   )
 }
 
-function operandsOf(name: string): Operands[] {
+/** Contents of the memory that a syscall's pointers lead to, and its numbers. */
+export function operandsOf(name: string): Operands[] {
   const make = OPERANDS[name]
   if (make !== undefined) return make()
   const [curve, ...rest] = name.toLowerCase().split('_')

@@ -16,6 +16,7 @@ const Y_BITS = 255
 /** The point at the first pointer becomes its sum with the point at the second. */
 export const edAdd = defineSyscall({
   name: 'ED_ADD',
+  kernel: 'edAdd',
   code: 0x00_01_01_07,
   extraCycles: 1,
   execute(context, firstPointer, secondPointer) {
@@ -48,6 +49,7 @@ export function edDecompress({ isReduced }: { readonly isReduced: boolean }): Sy
   const name = 'ED_DECOMPRESS'
   return defineSyscall({
     name,
+    kernel: 'edDecompress',
     code: 0x00_00_01_08,
     extraCycles: 0,
     execute(context, pointer, sign) {

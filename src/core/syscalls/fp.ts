@@ -6,6 +6,7 @@
  * syscall/precompiles/fptower/fp.rs and operations/field/field_op.rs.
  */
 import { BLS12_381, BN254, type PrimeField } from './curves.js'
+import type { KernelName } from './kernel-module.js'
 import { isProductProvable, readNumbers, readTarget, writeNumbers } from './operands.js'
 import { defineSyscall, refuseMisaligned, type Syscall } from './syscall.js'
 
@@ -38,28 +39,66 @@ export function fpSyscalls(rules: FpRules): Syscall[] {
   const bls12381 = { field: BLS12_381, ...rules }
   const bn254 = { field: BN254, ...rules }
   return [
-    fp({ name: 'BLS12381_FP_ADD', code: 0x00_01_01_20, operation: ADD, ...bls12381 }),
-    fp({ name: 'BLS12381_FP_SUB', code: 0x00_01_01_21, operation: SUBTRACT, ...bls12381 }),
-    fp({ name: 'BLS12381_FP_MUL', code: 0x00_01_01_22, operation: MULTIPLY, ...bls12381 }),
-    fp({ name: 'BN254_FP_ADD', code: 0x00_01_01_26, operation: ADD, ...bn254 }),
-    fp({ name: 'BN254_FP_SUB', code: 0x00_01_01_27, operation: SUBTRACT, ...bn254 }),
-    fp({ name: 'BN254_FP_MUL', code: 0x00_01_01_28, operation: MULTIPLY, ...bn254 }),
+    fp({
+      name: 'BLS12381_FP_ADD',
+      kernel: 'bls12381FpAdd',
+      code: 0x00_01_01_20,
+      operation: ADD,
+      ...bls12381,
+    }),
+    fp({
+      name: 'BLS12381_FP_SUB',
+      kernel: 'bls12381FpSub',
+      code: 0x00_01_01_21,
+      operation: SUBTRACT,
+      ...bls12381,
+    }),
+    fp({
+      name: 'BLS12381_FP_MUL',
+      kernel: 'bls12381FpMul',
+      code: 0x00_01_01_22,
+      operation: MULTIPLY,
+      ...bls12381,
+    }),
+    fp({
+      name: 'BN254_FP_ADD',
+      kernel: 'bn254FpAdd',
+      code: 0x00_01_01_26,
+      operation: ADD,
+      ...bn254,
+    }),
+    fp({
+      name: 'BN254_FP_SUB',
+      kernel: 'bn254FpSub',
+      code: 0x00_01_01_27,
+      operation: SUBTRACT,
+      ...bn254,
+    }),
+    fp({
+      name: 'BN254_FP_MUL',
+      kernel: 'bn254FpMul',
+      code: 0x00_01_01_28,
+      operation: MULTIPLY,
+      ...bn254,
+    }),
   ]
 }
 
 function fp(
   options: FpRules & {
     readonly name: string
+    readonly kernel: KernelName
     readonly code: number
     readonly field: PrimeField
     readonly operation: FpOperation
   },
 ): Syscall {
-  const { name, code, field, operation, provesUnreduced } = options
+  const { name, kernel, code, field, operation, provesUnreduced } = options
   const { p, words } = field
   const shape = { count: 1, words }
   return defineSyscall({
     name,
+    kernel,
     code,
     extraCycles: 1,
     execute(context, firstPointer, secondPointer) {

@@ -7,6 +7,7 @@
  * sp1-core-machine syscall/precompiles/fptower and operations/field/field_op.rs.
  */
 import { BLS12_381, BN254, type PrimeField } from './curves.js'
+import type { KernelName } from './kernel-module.js'
 import {
   isProductProvable,
   readNumbers,
@@ -52,28 +53,66 @@ export function fp2Syscalls(rules: Fp2Rules): Syscall[] {
   const bls12381 = { field: BLS12_381, ...rules }
   const bn254 = { field: BN254, ...rules }
   return [
-    fp2({ name: 'BLS12381_FP2_ADD', code: 0x00_01_01_23, operation: ADD, ...bls12381 }),
-    fp2({ name: 'BLS12381_FP2_SUB', code: 0x00_01_01_24, operation: SUBTRACT, ...bls12381 }),
-    fp2({ name: 'BLS12381_FP2_MUL', code: 0x00_01_01_25, operation: MULTIPLY, ...bls12381 }),
-    fp2({ name: 'BN254_FP2_ADD', code: 0x00_01_01_29, operation: ADD, ...bn254 }),
-    fp2({ name: 'BN254_FP2_SUB', code: 0x00_01_01_2a, operation: SUBTRACT, ...bn254 }),
-    fp2({ name: 'BN254_FP2_MUL', code: 0x00_01_01_2b, operation: MULTIPLY, ...bn254 }),
+    fp2({
+      name: 'BLS12381_FP2_ADD',
+      kernel: 'bls12381Fp2Add',
+      code: 0x00_01_01_23,
+      operation: ADD,
+      ...bls12381,
+    }),
+    fp2({
+      name: 'BLS12381_FP2_SUB',
+      kernel: 'bls12381Fp2Sub',
+      code: 0x00_01_01_24,
+      operation: SUBTRACT,
+      ...bls12381,
+    }),
+    fp2({
+      name: 'BLS12381_FP2_MUL',
+      kernel: 'bls12381Fp2Mul',
+      code: 0x00_01_01_25,
+      operation: MULTIPLY,
+      ...bls12381,
+    }),
+    fp2({
+      name: 'BN254_FP2_ADD',
+      kernel: 'bn254Fp2Add',
+      code: 0x00_01_01_29,
+      operation: ADD,
+      ...bn254,
+    }),
+    fp2({
+      name: 'BN254_FP2_SUB',
+      kernel: 'bn254Fp2Sub',
+      code: 0x00_01_01_2a,
+      operation: SUBTRACT,
+      ...bn254,
+    }),
+    fp2({
+      name: 'BN254_FP2_MUL',
+      kernel: 'bn254Fp2Mul',
+      code: 0x00_01_01_2b,
+      operation: MULTIPLY,
+      ...bn254,
+    }),
   ]
 }
 
 function fp2(
   options: Fp2Rules & {
     readonly name: string
+    readonly kernel: KernelName
     readonly code: number
     readonly field: PrimeField
     readonly operation: Fp2Operation
   },
 ): Syscall {
-  const { name, code, field, operation, padsParts } = options
+  const { name, kernel, code, field, operation, padsParts } = options
   const { p, words } = field
   const shape = { count: 2, words }
   return defineSyscall({
     name,
+    kernel,
     code,
     extraCycles: 1,
     execute(context, firstPointer, secondPointer) {

@@ -10,6 +10,7 @@ const STATE_WORDS = 50
 
 export const keccakPermute = defineSyscall({
   name: 'KECCAK_PERMUTE',
+  kernel: 'keccakPermute',
   code: 0x00_01_01_09,
   extraCycles: 1,
   execute(context, statePointer, arg2) {

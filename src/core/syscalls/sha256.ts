@@ -15,6 +15,7 @@ const K = roundConstants()
 
 export const shaExtend = defineSyscall({
   name: 'SHA_EXTEND',
+  kernel: 'shaExtend',
   code: 0x00_30_01_05,
   extraCycles: 48,
   execute(context, wPointer, arg2) {
@@ -39,6 +40,7 @@ export function shaCompress(options: { readonly refusesOverlap: boolean }): Sysc
   const name = 'SHA_COMPRESS'
   return defineSyscall({
     name,
+    kernel: 'shaCompress',
     code: 0x00_01_01_06,
     extraCycles: 1,
     execute(context, wPointer, hPointer) {

@@ -8,11 +8,14 @@
 import { GuestError } from '../errors.js'
 import type { Hart } from '../riscv/hart.js'
 import type { Memory } from '../riscv/memory.js'
+import type { KernelName } from './kernel-module.js'
 
 export interface Syscall {
   /** As SP1's reports spell it. */
   readonly name: string
   readonly code: number
+  /** The function of kernels/ that does the same for plain calls. */
+  readonly kernel?: KernelName
   /** Clock ticks beyond the instruction's own; not part of the cycle count. */
   readonly extraCycles: number
   /** @returns the value for t0; nothing leaves the code there. */

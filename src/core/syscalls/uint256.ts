@@ -21,6 +21,7 @@ const A3 = 13
 /** x * y mod m, where m lies behind y and 0 means 2^256. The number at the first pointer is x. */
 export const uint256Mul = defineSyscall({
   name: 'UINT256_MUL',
+  kernel: 'uint256Mul',
   code: 0x00_01_01_1d,
   extraCycles: 1,
   execute(context, xPointer, yPointer) {
@@ -38,6 +39,7 @@ export const uint256Mul = defineSyscall({
 /** a * b of 256 and 2048 bits: the low 2048 bits go to the pointer in a2, the rest to that in a3. */
 export const u256xU2048Mul = defineSyscall({
   name: 'U256XU2048_MUL',
+  kernel: 'u256xU2048Mul',
   code: 0x00_01_01_2f,
   extraCycles: 1,
   execute(context, aPointer, bPointer) {

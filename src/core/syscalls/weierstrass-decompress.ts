@@ -9,6 +9,7 @@
  */
 import { BLS12_381, SECP256K1, SECP256R1, type WeierstrassCurve } from './curves.js'
 import { squareRoot3Mod4 } from './field.js'
+import type { KernelName } from './kernel-module.js'
 import { readNumbers, writeNumbers } from './operands.js'
 import {
   defineSyscall,
@@ -34,18 +35,21 @@ const X_MASK = LARGER_Y_BIT - 1n
 
 export const secp256k1Decompress = weierstrassDecompress({
   name: 'SECP256K1_DECOMPRESS',
+  kernel: 'secp256k1Decompress',
   code: 0x00_00_01_0c,
   curve: SECP256K1,
   findY: yOfParity,
 })
 export const secp256r1Decompress = weierstrassDecompress({
   name: 'SECP256R1_DECOMPRESS',
+  kernel: 'secp256r1Decompress',
   code: 0x00_00_01_2e,
   curve: SECP256R1,
   findY: yOfParity,
 })
 export const bls12381Decompress = weierstrassDecompress({
   name: 'BLS12381_DECOMPRESS',
+  kernel: 'bls12381Decompress',
   code: 0x00_00_01_1c,
   curve: BLS12_381,
   findY: yOfEncoding,
@@ -53,14 +57,16 @@ export const bls12381Decompress = weierstrassDecompress({
 
 function weierstrassDecompress(options: {
   readonly name: string
+  readonly kernel: KernelName
   readonly code: number
   readonly curve: WeierstrassCurve
   readonly findY: (call: DecompressCall) => bigint
 }): Syscall {
-  const { name, code, curve, findY } = options
+  const { name, kernel, code, curve, findY } = options
   const { words } = curve
   return defineSyscall({
     name,
+    kernel,
     code,
     extraCycles: 0,
     execute(context, pointer, sign) {

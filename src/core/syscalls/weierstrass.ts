@@ -12,11 +12,13 @@
  */
 import { BLS12_381, BN254, SECP256K1, SECP256R1, type WeierstrassCurve } from './curves.js'
 import { inverseOrZero } from './field.js'
+import type { KernelName } from './kernel-module.js'
 import { readNumbers, readTarget, subtract, writeNumbers } from './operands.js'
 import { defineSyscall, invalid, refuseMisaligned, type Syscall } from './syscall.js'
 
 interface CurveSyscall {
   readonly name: string
+  readonly kernel: KernelName
   readonly code: number
   readonly curve: WeierstrassCurve
 }
@@ -31,51 +33,60 @@ interface Line {
 
 export const secp256k1Add = weierstrassAdd({
   name: 'SECP256K1_ADD',
+  kernel: 'secp256k1Add',
   code: 0x00_01_01_0a,
   curve: SECP256K1,
 })
 export const secp256k1Double = weierstrassDouble({
   name: 'SECP256K1_DOUBLE',
+  kernel: 'secp256k1Double',
   code: 0x00_00_01_0b,
   curve: SECP256K1,
 })
 export const secp256r1Add = weierstrassAdd({
   name: 'SECP256R1_ADD',
+  kernel: 'secp256r1Add',
   code: 0x00_01_01_2c,
   curve: SECP256R1,
 })
 export const secp256r1Double = weierstrassDouble({
   name: 'SECP256R1_DOUBLE',
+  kernel: 'secp256r1Double',
   code: 0x00_00_01_2d,
   curve: SECP256R1,
 })
 export const bn254Add = weierstrassAdd({
   name: 'BN254_ADD',
+  kernel: 'bn254Add',
   code: 0x00_01_01_0e,
   curve: BN254,
 })
 export const bn254Double = weierstrassDouble({
   name: 'BN254_DOUBLE',
+  kernel: 'bn254Double',
   code: 0x00_00_01_0f,
   curve: BN254,
 })
 export const bls12381Add = weierstrassAdd({
   name: 'BLS12381_ADD',
+  kernel: 'bls12381Add',
   code: 0x00_01_01_1e,
   curve: BLS12_381,
 })
 export const bls12381Double = weierstrassDouble({
   name: 'BLS12381_DOUBLE',
+  kernel: 'bls12381Double',
   code: 0x00_00_01_1f,
   curve: BLS12_381,
 })
 
 /** The point at the first pointer becomes its sum with the point at the second. */
-function weierstrassAdd({ name, code, curve }: CurveSyscall): Syscall {
+function weierstrassAdd({ name, kernel, code, curve }: CurveSyscall): Syscall {
   const { p, words } = curve
   const shape = { count: 2, words }
   return defineSyscall({
     name,
+    kernel,
     code,
     extraCycles: 1,
     execute(context, firstPointer, secondPointer) {
@@ -97,10 +108,11 @@ function weierstrassAdd({ name, code, curve }: CurveSyscall): Syscall {
 }
 
 /** The point at the first pointer becomes its double. */
-function weierstrassDouble({ name, code, curve }: CurveSyscall): Syscall {
+function weierstrassDouble({ name, kernel, code, curve }: CurveSyscall): Syscall {
   const { p, a, words } = curve
   return defineSyscall({
     name,
+    kernel,
     code,
     extraCycles: 0,
     execute(context, pointer, arg2) {

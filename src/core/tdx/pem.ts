@@ -1,4 +1,5 @@
 /** A chain of certificates as PEM text (RFC 7468): CERTIFICATE blocks and nothing else. */
+import { fromBase64 } from '../bytes.js'
 import { InputError } from '../errors.js'
 
 const LINE_CHARACTERS = 64
@@ -21,7 +22,7 @@ export function parsePemChain(text: string): Uint8Array[] {
     if (block === undefined) throw malformed(offset, 'no CERTIFICATE block where one should be')
     const base64 = block[1]!.replaceAll(/[\r\n]/g, '')
     if (!BASE64.test(base64)) throw malformed(offset, 'a block is not base64')
-    chain.push(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
+    chain.push(fromBase64(base64))
     offset += block[0].length
     offset += matchAt(SPACE, text, offset)![0].length
   }

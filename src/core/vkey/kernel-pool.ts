@@ -3,6 +3,7 @@
  * Knows nothing of what they compute.
  */
 import { Worker } from 'node:worker_threads'
+import { fromBase64 } from '../bytes.js'
 import { InternalError, InterruptedError } from '../errors.js'
 import { KERNELS_BASE64 } from './kernels.wasm.js'
 
@@ -50,7 +51,7 @@ parentPort.on('message', ({ name, args }) => {
 })`
 
 export async function createKernelPool(options: KernelPoolOptions): Promise<KernelPool> {
-  const module = new WebAssembly.Module(bytesOfBase64(KERNELS_BASE64))
+  const module = new WebAssembly.Module(fromBase64(KERNELS_BASE64))
   const pages = Math.ceil(options.bytes / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   options.prepare?.(memory)
@@ -138,8 +139,4 @@ async function createWorkerPool(
 
 function interrupted(): InterruptedError {
   return new InterruptedError({ during: 'the verifying key' })
-}
-
-function bytesOfBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }

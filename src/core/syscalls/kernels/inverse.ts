@@ -1,0 +1,193 @@
+/**
+ * Inversion modulo a prime by the binary Euclidean algorithm, in batches as Pornin does it
+ * ("Optimized Binary GCD for Modular Inversion", https://eprint.iacr.org/2020/972), in variable time:
+ * nothing here is secret.
+ *
+ * a = x and b = p shrink to 0 and 1 by steps that need only their lowest bits and the order of their
+ * highest: so a batch of 30 halvings is found from 61 bits of each, as a matrix, and applied to all
+ * limbs at once. The top bits may order a and b wrongly; that costs a sign and nothing else.
+ *
+ * Meanwhile u and v, with a * 2^T = u * x and b * 2^T = v * x modulo p after T halvings, just grow:
+ * in the end v / 2^T is the inverse, a division by whole limbs.
+ */
+import {
+  ELEMENT_BYTES, Field, limb, LIMB_BITS, LIMB_BYTES, LIMB_MASK, MAX_LIMBS, setLimb, settle, signedLimb,
+} from './field'
+
+/** A halving takes a bit from a or b, so 2 * 381 / 30 batches suffice; some more for wrong orders. */
+const MAX_BATCHES: usize = 32
+
+const A = memory.data(ELEMENT_BYTES, 8)
+const B = memory.data(ELEMENT_BYTES, 8)
+const U = memory.data(34 * 8, 8)
+/** The limbs of v have as many zeros before them as an element has limbs. */
+const V_ROW = memory.data((13 + 34) * 8, 8)
+const V = V_ROW + MAX_LIMBS * LIMB_BYTES
+
+/** A row of the batch's matrix: two signed numbers in one, low + high * 2^32. */
+// @ts-ignore: decorator
+@inline
+function lowOf(row: i64): i64 {
+  return <i64>(<i32>row)
+}
+
+// @ts-ignore: decorator
+@inline
+function highOf(row: i64): i64 {
+  return (row - lowOf(row)) >> 32
+}
+
+let topA: i64 = 0
+let topB: i64 = 0
+let rowA: i64 = 0
+let rowB: i64 = 0
+
+/** Thirty halvings of a and b, of which b is odd, and their matrix times 2^30. */
+// @ts-ignore: decorator
+@inline
+function batch(a: i64, b: i64): void {
+  let forA: i64 = 1
+  let forB: i64 = 1 << 32
+  // A bit that stops the count of zeros where the batch ends.
+  let stop: i64 = 1 << LIMB_BITS
+  let zeros = ctz(a | stop)
+  a >>= zeros
+  forB <<= zeros
+  stop >>= zeros
+  while (stop != 1) {
+    const difference = a - b
+    const isLess = difference >> 63
+    zeros = ctz(difference | stop)
+    a = ((difference ^ isLess) - isLess) >> zeros
+    b += difference & isLess
+    const rows = forA - forB
+    forA = (rows ^ isLess) - isLess
+    forB = (forB + (rows & isLess)) << zeros
+    stop >>= zeros
+  }
+  topA = a
+  topB = b
+  rowA = forA
+  rowB = forB
+}
+
+/** R / x for x modulo p, a tidy element with |result| < 2 R. @returns false if x is 0 modulo p. */
+export function invert(to: usize, x: usize, field: Field): bool {
+  const limbs: usize = field.limbs
+  let top = limbs - 1
+  const isNegative = copyAbsolute(A, x, top)
+  copyAbsolute(B, field.p, top)
+  setLimb(U, 0, isNegative ? -1 : 1)
+  setLimb(V, 0, 0)
+
+  let batches: usize = 0
+  for (;;) {
+    while (top > 1 && (limb(A, top) | limb(B, top)) == 0) top--
+    if (top == 1) break
+    if (batches == MAX_BATCHES) return false
+    // The highest 31 bits that either has, and the lowest 30.
+    const shift = 63 - clz(limb(A, top) | limb(B, top))
+    const a = ((((limb(A, top) << LIMB_BITS) | limb(A, top - 1)) >> shift) << LIMB_BITS) | limb(A, 0)
+    const b = ((((limb(B, top) << LIMB_BITS) | limb(B, top - 1)) >> shift) << LIMB_BITS) | limb(B, 0)
+    batch(a, b)
+    shrink(top)
+    grow(batches++)
+  }
+  topA = (limb(A, 1) << LIMB_BITS) | limb(A, 0)
+  topB = (limb(B, 1) << LIMB_BITS) | limb(B, 0)
+  while (topA != 0) {
+    if (batches == MAX_BATCHES) return false
+    batch(topA, topB)
+    grow(batches++)
+  }
+  if (topB != 1) return false
+  divide(to, batches, field)
+  return true
+}
+
+/** Unsigned limbs of |x|. @returns whether x is negative. */
+function copyAbsolute(to: usize, x: usize, top: usize): bool {
+  const isNegative = carryThrough(to, x, top, 0) < 0
+  if (isNegative) carryThrough(to, x, top, -1)
+  return isNegative
+}
+
+/** (x ^ mask) - mask: x or -x. */
+// @ts-ignore: decorator
+@inline
+function carryThrough(to: usize, x: usize, top: usize, mask: i64): i64 {
+  let carry: i64 = 0
+  for (let i: usize = 0; i <= top; i++) {
+    const sum = (limb(x, i) ^ mask) - mask + carry
+    setLimb(to, i, i < top ? sum & LIMB_MASK : sum)
+    carry = sum >> LIMB_BITS
+  }
+  return carry
+}
+
+/** Applies the matrix to a and b, whose lowest limbs it makes 0, and drops those. */
+function shrink(top: usize): void {
+  const aa = lowOf(rowA), ab = highOf(rowA), ba = lowOf(rowB), bb = highOf(rowB)
+  let a = limb(A, 0), b = limb(B, 0)
+  let carryA = (aa * a + ab * b) >> LIMB_BITS
+  let carryB = (ba * a + bb * b) >> LIMB_BITS
+  for (let i: usize = 1; i <= top; i++) {
+    a = limb(A, i)
+    b = limb(B, i)
+    carryA += aa * a + ab * b
+    carryB += ba * a + bb * b
+    setLimb(A, i - 1, carryA & LIMB_MASK)
+    setLimb(B, i - 1, carryB & LIMB_MASK)
+    carryA >>= LIMB_BITS
+    carryB >>= LIMB_BITS
+  }
+  setLimb(A, top, carryA)
+  setLimb(B, top, carryB)
+  if (carryA < 0) {
+    carryThrough(A, A, top, -1)
+    rowA = -rowA
+  }
+  if (carryB < 0) {
+    carryThrough(B, B, top, -1)
+    rowB = -rowB
+  }
+}
+
+/** Applies the matrix to u and v, which have as many limbs as there were batches, and one. */
+function grow(batches: usize): void {
+  const uu = lowOf(rowA), uv = highOf(rowA), vu = lowOf(rowB), vv = highOf(rowB)
+  let carryU: i64 = 0
+  let carryV: i64 = 0
+  for (let i: usize = 0; i <= batches; i++) {
+    const u = limb(U, i), v = limb(V, i)
+    carryU += uu * u + uv * v
+    carryV += vu * u + vv * v
+    setLimb(U, i, carryU & LIMB_MASK)
+    setLimb(V, i, carryV & LIMB_MASK)
+    carryU >>= LIMB_BITS
+    carryV >>= LIMB_BITS
+  }
+  setLimb(U, batches + 1, carryU)
+  setLimb(V, batches + 1, carryV)
+}
+
+/**
+ * R * v / 2^(30 * batches): the limbs of v from `batches - limbs` on, which may be negative, when
+ * multiples of p have made the others 0.
+ */
+function divide(to: usize, batches: usize, field: Field): void {
+  const limbs: usize = field.limbs
+  const p = field.p
+  const from = V + batches * LIMB_BYTES - limbs * LIMB_BYTES
+  for (let at = V; at < from; at += LIMB_BYTES) {
+    const q = signedLimb(load<i64>(at) * field.negatedInverse)
+    const carry = (load<i64>(at) + q * limb(p, 0)) >> LIMB_BITS
+    for (let i: usize = 1; i < limbs; i++) setLimb(at, i, limb(at, i) + q * limb(p, i))
+    setLimb(at, 1, limb(at, 1) + carry)
+  }
+  let carry: i64 = 0
+  for (let i: usize = 0; i < limbs - 1; i++) {
+    carry = settle(to, i, limb(from, i) + carry)
+  }
+  setLimb(to, limbs - 1, limb(from, limbs - 1) + (limb(from, limbs) << LIMB_BITS) + carry)
+}
