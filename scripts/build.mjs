@@ -1,5 +1,5 @@
 /**
- * The build: WebAssembly kernels, then TypeScript.
+ * The build: WebAssembly kernels, the interpreter in WebAssembly, then TypeScript.
  * `--kernels-only` is enough to run the tests, which run from source.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main as compileAssemblyScript } from 'assemblyscript/asc'
+import { tsImport } from 'tsx/esm/api'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -15,6 +16,8 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const KERNELS = {
   // Its threads share the memory.
   'src/core/vkey': ['--enable', 'simd', '--enable', 'threads', '--sharedMemory'],
+  // The memory holds one program.
+  'src/core/riscv': ['--noExportMemory', '--memoryBase', '0', '--zeroFilledMemory'],
   // The memory is a guest's: these have what lies between its state and its first page.
   'src/core/syscalls': [
     ...['--memoryBase', '1024', '--lowMemoryLimit', '65536'],
@@ -24,6 +27,7 @@ const KERNELS = {
 
 process.chdir(ROOT)
 for (const [folder, flags] of Object.entries(KERNELS)) await buildKernels(folder, flags)
+await buildStepper()
 if (!process.argv.includes('--kernels-only')) {
   const tsc = join(
     dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
@@ -46,10 +50,31 @@ async function buildKernels(folder, flags) {
     { writeFile: (_name, contents) => (wasm = contents) },
   )
   if (error) throw new Error(`${folder}/kernels: ${error.message}\n${stderr.toString()}`)
-  const to = `${folder}/kernels.wasm.ts`
+  writeModule(`${folder}/kernels.wasm.ts`, 'kernels/', 'KERNELS_BASE64', wasm)
+}
+
+/** Translates the instruction rows to the interpreter in WebAssembly. */
+async function buildStepper() {
+  const { translateStepper } = await tsImport(
+    '../src/core/riscv/translate/stepper.ts',
+    import.meta.url,
+  )
+  const { RV32IM_ISA } = await tsImport('../src/core/riscv/decode.ts', import.meta.url)
+  const wasm = translateStepper(RV32IM_ISA)
+  writeModule(
+    'src/core/riscv/stepper.wasm.ts',
+    'translate/stepper.ts',
+    'STEPPER_RV32IM_BASE64',
+    wasm,
+  )
+}
+
+/** A module as text. */
+function writeModule(to, from, name, wasm) {
+  const base64 = Buffer.from(wasm).toString('base64')
   writeFileSync(
     to,
-    `// Built from kernels/ by scripts/build.mjs.\nexport const KERNELS_BASE64 =\n  '${Buffer.from(wasm).toString('base64')}'\n`,
+    `// Built from ${from} by scripts/build.mjs.\nexport const ${name} =\n  '${base64}'\n`,
   )
   console.log(`${to}: ${wasm.length} bytes of WebAssembly`)
 }

@@ -8,9 +8,9 @@ import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '.
 import type { ExecuteLimits } from '../executor/execute.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { verifyProof } from '../prover/verify.js'
+import { sha256 } from '../sha256.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
-import { sha256 } from '../sha256.js'
 
 const FIRST_POLL_MS = 50
 const LONGEST_POLL_MS = 1_000

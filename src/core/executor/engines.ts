@@ -18,7 +18,10 @@ export interface EngineChoice {
   readonly now: () => number
 }
 
-export function engineOf(name: EngineName, { loaded, hasVisits, now }: EngineChoice): EngineFactory {
+export function engineOf(
+  name: EngineName,
+  { loaded, hasVisits, now }: EngineChoice,
+): EngineFactory {
   if (name === 'interpreter') return interpret
   const threshold = name === 'auto' ? AUTO_THRESHOLD : 0
   return compiled({ threshold, hasVisits, programOf: () => loaded.compiledFor(name, now) })

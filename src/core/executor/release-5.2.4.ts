@@ -2,6 +2,8 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { RV32IM_ISA } from '../riscv/decode.js'
 import { ELF_RULES_5_2_4 } from '../riscv/elf-rules.js'
+import { sha256 } from '../sha256.js'
+import { kernelsOf } from '../syscalls/kernel-module.js'
 import { SYSCALLS_5_2_4 } from '../syscalls/table.js'
 import { decompressHook } from './hooks/ecrecover.js'
 import { edDecompressWitnessHook } from './hooks/ed25519.js'
@@ -9,13 +11,13 @@ import { bls12381InverseHook, bls12381SqrtHook, fpInverseHook, fpSqrtHook } from
 import { rsaMulModHook } from './hooks/rsa.js'
 import { opcodeOf } from './opcodes.js'
 import type { Sp1Release } from './release.js'
-import { sha256 } from '../sha256.js'
 
 export const SP1_5_2_4: Sp1Release = {
   version: '5.2.4',
   isa: RV32IM_ISA,
   elfRules: ELF_RULES_5_2_4,
   syscalls: SYSCALLS_5_2_4,
+  kernels: kernelsOf(SYSCALLS_5_2_4.values()),
   descriptors: {
     publicValues: 13,
     hint: 14,

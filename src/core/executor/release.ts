@@ -5,7 +5,7 @@
 import { InputError } from '../errors.js'
 import { parseElf } from '../riscv/elf.js'
 import type { ElfRules } from '../riscv/elf-rules.js'
-import type { CycleLimit } from '../riscv/engine.js'
+import type { CycleLimit, Kernels } from '../riscv/engine.js'
 import type { Isa } from '../riscv/isa.js'
 import type { Program } from '../riscv/program.js'
 import type { SyscallTable } from '../syscalls/table.js'
@@ -19,6 +19,8 @@ export interface Sp1Release {
   readonly isa: Isa
   readonly elfRules: ElfRules
   readonly syscalls: SyscallTable
+  /** The plain cases of some syscalls, as WebAssembly. */
+  readonly kernels: Kernels
   readonly descriptors: Descriptors
   /** Refuse at once what cannot be proved about an address. */
   readonly isMemoryStrict: boolean

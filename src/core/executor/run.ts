@@ -8,7 +8,7 @@ import { type Environment, Hart } from '../riscv/hart.js'
 import { interpret } from '../riscv/interpreter.js'
 import type { Memory } from '../riscv/memory.js'
 import type { Program } from '../riscv/program.js'
-import { invalid, type SyscallContext } from '../syscalls/syscall.js'
+import { invalid, type Syscall, type SyscallContext } from '../syscalls/syscall.js'
 import { sortedRecord } from './cycle-tracker.js'
 import { GuestStreams, type OutputLimits, type OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
@@ -74,6 +74,7 @@ export class Run implements Environment, SyscallContext {
     const { engine, memory } = createEngine({
       program,
       isa: release.isa,
+      kernels: release.kernels,
       cycleLimit: release.cycleLimit(limits.cycles),
       memory: { limitMib: limits.memoryMib, isStrict: release.isMemoryStrict },
     })
@@ -136,7 +137,14 @@ export class Run implements Environment, SyscallContext {
   }
 
   get syscalls(): Record<string, number> {
-    return sortedRecord(this.#syscallCounts)
+    const counts = new Map(this.#syscallCounts)
+    const { kernelCalls } = this.#engine
+    this.#release.kernels.codes.forEach((code, i) => {
+      const calls = kernelCalls[i] ?? 0
+      const { name } = this.#release.syscalls.get(code) as Syscall
+      if (calls > 0) counts.set(name, (counts.get(name) ?? 0) + calls)
+    })
+    return sortedRecord(counts)
   }
 
   get opcodes(): Record<string, number> {

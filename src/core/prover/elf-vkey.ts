@@ -2,11 +2,11 @@
 import { type Hex, toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { loadProgram, type ReleaseChoice } from '../executor/release.js'
+import { sha256 } from '../sha256.js'
 import type { VkeyRecipe } from '../vkey/recipe.js'
 import { RECIPE_3_4_0 } from '../vkey/recipe-3.4.0.js'
 import { RECIPE_5_2_4 } from '../vkey/recipe-5.2.4.js'
 import { computeVkey, type VkeyOptions } from '../vkey/vkey.js'
-import { sha256 } from '../sha256.js'
 
 const RECIPES: readonly VkeyRecipe[] = [RECIPE_3_4_0, RECIPE_5_2_4]
 

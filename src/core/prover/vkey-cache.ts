@@ -4,8 +4,8 @@
  */
 import { toHex } from '../bytes.js'
 import { InterruptedError } from '../errors.js'
-import { computeElfVkey, type ElfVkey, type ElfVkeyOptions } from './elf-vkey.js'
 import { sha256 } from '../sha256.js'
+import { computeElfVkey, type ElfVkey, type ElfVkeyOptions } from './elf-vkey.js'
 
 const DEFAULT_MAX_ENTRIES = 256
 

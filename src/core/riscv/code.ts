@@ -1,12 +1,16 @@
 /**
- * A program's instructions, decoded: all of them to eight bytes each when the program is loaded, and
- * to objects one by one when somebody asks.
+ * A program's instructions, decoded: all of them to eight bytes each when the program is loaded, by a
+ * kernel, and to objects one by one when somebody asks. And what they say about its control flow before
+ * anything runs: where basic blocks begin, where functions do, and which instructions data points to,
+ * which may be targets of computed jumps.
+ * Instructions are named by their index; instruction i has pc pcBase + 4i.
  */
+import { fromBase64 } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { RV32IM_ISA } from './decode.js'
-import { type Decoded, type Format, type Instruction, readImm } from './instruction.js'
+import type { Decoded, Format, Instruction } from './instruction.js'
 import type { Isa } from './isa.js'
-import { STATE } from './memory-layout.js'
+import { KERNELS_BASE64 } from './kernels.wasm.js'
 import type { Program } from './program.js'
 
 /** Numbers that entries have in place of their row's; the rows come after them. */
@@ -17,8 +21,20 @@ export const FAULT_ROW = 1
 export const END_ROW = 2
 export const FIRST_ROW = 3
 
-/** Bytes of a register in the memory that compiled code shares. */
-const REGISTER_SHIFT = 2
+/** As the kernel numbers them. */
+const FORMATS: readonly Format[] = ['R', 'I', 'Shamt', 'S', 'B', 'U', 'J', 'System']
+const CONTROLS: readonly Instruction['control'][] = [
+  ...([undefined, 'branch', 'jal', 'jalr', 'ecall', 'fault'] as const),
+]
+const STEERS = 1
+const LEADER = 2
+const FUNCTION = 4
+const DATA_TARGET = 8
+
+const PAGE_BYTES = 65_536
+const FORMATS_OFFSET = 4096
+const CONTROLS_OFFSET = FORMATS_OFFSET + 256
+const EXACTS_OFFSET = CONTROLS_OFFSET + 256
 
 export class Code {
   readonly length: number
@@ -27,9 +43,9 @@ export class Code {
    * of their value, x0 as rd as that of the sink; and imm. One more entry is behind the last.
    */
   readonly entries: Int32Array
-  /** The longest run of instructions without one that steers, that one included. */
+  /** Most instructions in a row of which only the last steers. */
   readonly longestRun: number
-  readonly #steers: Uint8Array
+  readonly #flags: Uint8Array
   readonly #decoded: (Decoded | undefined)[]
 
   /** @throws InputError `ELF_INSTRUCTION_UNKNOWN`, as SP1 refuses the whole program for one bad word. */
@@ -37,36 +53,12 @@ export class Code {
     readonly program: Program,
     readonly isa: Isa = RV32IM_ISA,
   ) {
-    const { instructionWords, pcBase } = program
-    this.length = instructionWords.length
-    this.entries = new Int32Array(2 * (this.length + 1))
+    this.length = program.instructionWords.length
     this.#decoded = new Array(this.length)
-    this.#steers = new Uint8Array(this.length)
-    const kinds = isa.rows.map(kindOf)
-    let run = 0
-    let longestRun = 0
-    for (let index = 0; index < this.length; index++) {
-      const word = instructionWords[index]
-      const row = isa.rowOf(word)
-      if (row < 0) {
-        const pc = pcBase + 4 * index
-        throw new InputError('ELF_INSTRUCTION_UNKNOWN', { pc, word: hexWord(word) })
-      }
-      run++
-      if (kinds[row].isSteering) {
-        this.#steers[index] = 1
-        longestRun = Math.max(longestRun, run)
-        run = 0
-      }
-      this.#enter(index, word, row, kinds[row])
-    }
-    this.longestRun = Math.max(longestRun, run)
-    this.entries[2 * this.length] = END_ROW
-  }
-
-  /** Does control not always go on behind it? Faults, jumps and ecalls count, too. */
-  isSteering(index: number): boolean {
-    return this.#steers[index] === 1
+    const { entries, flags, longestRun } = scan(program, isa)
+    this.entries = entries
+    this.#flags = flags
+    this.longestRun = longestRun
   }
 
   at(index: number): Decoded {
@@ -74,49 +66,127 @@ export class Code {
     return this.#decoded[index]
   }
 
-  /** Without decoding the operands. */
-  rowAt(index: number): Instruction {
-    return this.isa.rows[this.isa.rowOf(this.program.instructionWords[index])]
+  pcOf(index: number): number {
+    return (this.program.pcBase + 4 * index) >>> 0
   }
 
-  #enter(index: number, word: number, row: number, kind: Kind): void {
-    const rd = kind.writes ? (word >>> 7) & 31 : 0
-    const registers =
-      ((rd === 0 ? STATE.sink : rd << REGISTER_SHIFT) << 8) |
-      (((word >>> 15) & 31) << (REGISTER_SHIFT + 16)) |
-      (((word >>> 20) & 31) << (REGISTER_SHIFT + 24))
-    const imm = readImm(word, kind.format)
-    // Jumps to where no instruction begins are the interpreter's.
-    const isFault = kind.isFault || (kind.isRelative && !this.#isInstruction(index, imm))
-    this.entries[2 * index] = (isFault ? FAULT_ROW : FIRST_ROW + row) | registers
-    this.entries[2 * index + 1] = imm
+  /** The index of an instruction's pc; undefined for any other number. */
+  indexOf(pc: number): number | undefined {
+    const offset = (pc - this.program.pcBase) >>> 0
+    return offset % 4 === 0 && offset / 4 < this.length ? offset / 4 : undefined
   }
 
-  #isInstruction(index: number, offset: number): boolean {
-    const target = index + offset / 4
-    return offset % 4 === 0 && target >= 0 && target < this.length
+  /** Does control not always go on behind it? Faults, jumps and ecalls count, too. */
+  isSteering(index: number): boolean {
+    return (this.#flags[index] & STEERS) !== 0
+  }
+
+  /** Does a basic block begin there? One does behind the last instruction, too. */
+  isLeader(index: number): boolean {
+    return (this.#flags[index] & LEADER) !== 0
+  }
+
+  /** Does a call with a known target go there? */
+  isFunction(index: number): boolean {
+    return (this.#flags[index] & FUNCTION) !== 0
+  }
+
+  /** The end of the block that holds `index`: the index behind its last instruction. */
+  blockEnd(index: number): number {
+    let end = index + 1
+    while (!this.isLeader(end)) end++
+    return end
+  }
+
+  /** The pc a jump or taken branch goes to, if the instruction alone, or with an auipc, tells. */
+  targetOf(index: number): number | undefined {
+    const { row, rs1, imm } = this.at(index)
+    if (row.control === 'branch' || row.control === 'jal') return (this.pcOf(index) + imm) >>> 0
+    if (row.control !== 'jalr' || index === 0 || this.isLeader(index)) return undefined
+    const before = this.at(index - 1)
+    if (before.row.mnemonic !== 'auipc' || before.rd !== rs1 || rs1 === 0) return undefined
+    return (this.pcOf(index - 1) + before.imm + imm) >>> 0
+  }
+
+  /** From the last function that begins at or before `index` to the next one. */
+  functionAround(index: number): { start: number; end: number } {
+    let start = index
+    while (start > 0 && !this.isFunction(start)) start--
+    let end = index + 1
+    while (end < this.length && !this.isFunction(end)) end++
+    return { start, end }
+  }
+
+  /** Where the program and its functions begin. */
+  functions(): number[] {
+    const start = this.indexOf(this.program.pcStart)
+    const found: number[] = []
+    for (let i = 0; i < this.length; i++) if (i === start || this.isFunction(i)) found.push(i)
+    return found
+  }
+
+  /** Pcs that words of data point to, of the instructions from `start` to before `end`, ascending. */
+  dataTargetsWithin(start: number, end: number): number[] {
+    const found: number[] = []
+    for (let i = start; i < end; i++) {
+      if ((this.#flags[i] & DATA_TARGET) !== 0) found.push(this.pcOf(i))
+    }
+    return found
   }
 }
 
-/** What matters of a row when its words are decoded. */
-interface Kind {
-  readonly format: Format
-  readonly writes: boolean
-  readonly isSteering: boolean
-  readonly isRelative: boolean
-  readonly isFault: boolean
-}
+let kernels: WebAssembly.Module | undefined
 
-function kindOf({ format, control }: Instruction): Kind {
+/** What the kernel makes of a program, in memory that is its own. */
+function scan({ instructionWords, imageWords, pcBase, pcStart }: Program, isa: Isa) {
+  const count = instructionWords.length
+  const exactsBytes = 8 * isa.exacts.length
+  const words = roundUp(EXACTS_OFFSET + exactsBytes)
+  const image = words + 4 * count
+  const entries = roundUp(image + 4 * imageWords.length)
+  const flags = entries + 8 * (count + 1)
+  const pages = Math.ceil((flags + count + 1) / PAGE_BYTES)
+  const memory = new WebAssembly.Memory<ArrayBuffer>({ initial: pages, maximum: pages })
+  writeTables(memory.buffer, isa)
+  new Uint32Array(memory.buffer, words, count).set(instructionWords)
+  new Uint32Array(memory.buffer, image, imageWords.length).set(imageWords)
+  kernels ??= new WebAssembly.Module(fromBase64(KERNELS_BASE64))
+  const exports = new WebAssembly.Instance(kernels, { env: { memory } }).exports as Kernels
+  const auipc = isa.rows.findIndex(({ mnemonic }) => mnemonic === 'auipc')
+  const good = exports.scan(
+    ...([0, isa.exacts.length, auipc] as const),
+    ...([words, count, pcBase, pcStart] as const),
+    ...([image, imageWords.length] as const),
+    ...([entries, flags] as const),
+  )
+  if (good < count) {
+    const word = `0x${instructionWords[good].toString(16).padStart(8, '0')}`
+    throw new InputError('ELF_INSTRUCTION_UNKNOWN', { pc: pcBase + 4 * good, word })
+  }
   return {
-    format,
-    writes: format !== 'S' && format !== 'B' && format !== 'System',
-    isSteering: control !== undefined,
-    isRelative: control === 'branch' || control === 'jal',
-    isFault: control === 'fault',
+    entries: new Int32Array(memory.buffer, entries, 2 * (count + 1)),
+    flags: new Uint8Array(memory.buffer, flags, count + 1),
+    longestRun: exports.longestRun(flags, count),
   }
 }
 
-function hexWord(word: number): string {
-  return `0x${word.toString(16).padStart(8, '0')}`
+interface Kernels extends Readonly<Record<string, unknown>> {
+  readonly scan: (...numbers: number[]) => number
+  readonly longestRun: (flags: number, count: number) => number
+}
+
+/** What the kernel has to know of the instruction rows. */
+function writeTables(buffer: ArrayBuffer, { rows, rowsByBits, exacts }: Isa): void {
+  const bytes = new Uint8Array(buffer)
+  bytes.set(rowsByBits)
+  rows.forEach(({ format, control }, i) => {
+    bytes[FORMATS_OFFSET + i] = FORMATS.indexOf(format)
+    bytes[CONTROLS_OFFSET + i] = CONTROLS.indexOf(control)
+  })
+  const pairs = new Uint32Array(buffer, EXACTS_OFFSET, 2 * exacts.length)
+  pairs.set(exacts.flatMap(({ word, row }) => [word, row]))
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8
 }

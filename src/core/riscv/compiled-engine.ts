@@ -10,7 +10,13 @@ import type { Hart } from './hart.js'
 import { Interpreter } from './interpreter.js'
 import type { Isa } from './isa.js'
 import { Memory } from './memory.js'
-import { ENTRY_BYTES, KERNELS_OFFSET, type MemoryLayout, STATE } from './memory-layout.js'
+import {
+  ENTRY_BYTES,
+  FIRST_KERNEL_SLOT,
+  KERNELS_OFFSET,
+  type MemoryLayout,
+  STATE,
+} from './memory-layout.js'
 import type { Program } from './program.js'
 import { CompiledProgram, ecallsOf, stepperOf } from './translate/compiled-program.js'
 import { STEP_FAULT, UNIT_FAULT } from './translate/departures.js'
@@ -32,6 +38,8 @@ const BATCH_UNITS = 16
 /** More than that are made one before another run. */
 const MAX_MODULES = 4
 
+/** The register that says which syscall it is. */
+const T0 = 5
 /** Value of STATE.exit besides the faults: the host has set pc. */
 const EXIT_HOST = 2
 /** What `ecall` returns when the unit shall end: no pc of an instruction. */
@@ -93,7 +101,11 @@ function memoryFor(
   memoryOptions: EngineOptions['memory'],
 ): Memory {
   const codeWords = code.length
-  return new Memory({ ...memoryOptions, codeWords, ...(windowBytes !== undefined && { windowBytes }) })
+  return new Memory({
+    ...memoryOptions,
+    codeWords,
+    ...(windowBytes !== undefined && { windowBytes }),
+  })
 }
 
 type Enter = (pc: number, left: number) => number
@@ -141,6 +153,8 @@ export class CompiledEngine implements Engine {
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
   #linked: Linked | undefined
   readonly #arrivals: ArrivalCounts
+  /** Kernels are made when the first of them is called. */
+  #hasKernels = false
   /** Hot instructions that wait for a unit, by the beginning of their function. */
   readonly #waiting = new Map<number, number>()
   #cycleLimit: CycleLimit = NO_LIMIT
@@ -204,9 +218,8 @@ export class CompiledEngine implements Engine {
     const { counts, translation } = this.#link()
     this.#arrivals.addTo(visits, 0, visits.length)
     if (translation.modules.length === 0) return visits
-    const { map } = translation
     for (let start = 0; start < visits.length; ) {
-      const end = map.blockEnd(start)
+      const end = this.code.blockEnd(start)
       const count = Number(counts[start])
       if (count > 0) for (let i = start; i < end; i++) visits[i] += count
       start = end
@@ -220,7 +233,8 @@ export class CompiledEngine implements Engine {
     this.#cyclesLeft = maxCycles
     while (this.#cyclesLeft > 0) {
       const budget = this.#budget()
-      const isDone = budget > 0 && this.#canEnter(hart) ? this.#enter(hart, budget) : this.#step(hart)
+      const isDone =
+        budget > 0 && this.#canEnter(hart) ? this.#enter(hart, budget) : this.#step(hart)
       if (isDone) return true
     }
     return false
@@ -276,13 +290,15 @@ export class CompiledEngine implements Engine {
   }
 
   #stateNow(): Int32Array {
-    return new Int32Array(this.memory.buffer, 0, 64)
+    const { layout, state } = this.#linked as Linked
+    if (layout === this.memory.layout) return state
+    return new Int32Array(this.memory.buffer, 0, KERNELS_OFFSET / 4)
   }
 
   /** A unit counted the block at `pc` as a whole; from `pc` on it did not run. */
   #undoBlock({ pc }: Hart): void {
     const index = this.#indexOf(pc)
-    const end = this.#link().translation.map.blockEnd(index)
+    const end = this.code.blockEnd(index)
     this.cycles -= end - index
     if (this.#hasVisits) for (let i = index; i < end; i++) this.#interpreter.visits[i]--
   }
@@ -311,6 +327,7 @@ export class CompiledEngine implements Engine {
     const pc = this.#stateNow()[STATE.pc / 4] >>> 0
     hart.pc = pc
     hart.nextPc = (pc + 4) >>> 0
+    if (!this.#hasKernels && this.kernels.codes.includes(hart.x[T0])) this.#makeKernels()
     hart.environment.ecall(hart)
     this.cycles++
     hart.pc = hart.nextPc
@@ -329,10 +346,10 @@ export class CompiledEngine implements Engine {
 
   /** The interpreter in WebAssembly arrives often at an instruction. */
   #heat(at: number): void {
-    const { layout, translation, slots } = this.#link()
+    const { layout, slots } = this.#link()
     const index = (at - layout.entriesOffset) / ENTRY_BYTES
     const isBehindLast = index === this.code.length
-    if (!isBehindLast && translation.map.isLeader[index] === 1) this.#translateAround(index)
+    if (!isBehindLast && this.code.isLeader(index)) this.#translateAround(index)
     if (slots[index] !== 0) return
     // Unless it waits for others, weighing again is of no use before it is twice as hot.
     const arrivals = this.#arrivals.arrivalsAt(index)
@@ -353,7 +370,7 @@ export class CompiledEngine implements Engine {
     } else if (this.#threshold === 0) {
       this.#install(translation.translate([index]))
     } else {
-      const { start, end } = translation.map.functionAround(index)
+      const { start, end } = this.code.functionAround(index)
       const waiting = this.#waiting.get(start)
       if (waiting === entry) this.#translateWaiting()
       else if (waiting === undefined && this.#arrivals.areWorth(entry, end, this.#threshold)) {
@@ -375,10 +392,10 @@ export class CompiledEngine implements Engine {
   /** The function that `index` is in, if it is called again and again; else the place itself. */
   #bestEntry(index: number): number {
     if (this.#threshold === 0) return index
-    const { translation, slots } = this.#link()
-    const { start } = translation.map.functionAround(index)
+    const { slots } = this.#link()
+    const { start } = this.code.functionAround(index)
     const isWhole = slots[start] === 0 && this.#arrivals.visitsAt(start) >= FEW_CALLS
-    return isWhole && translation.map.isLeader[start] === 1 ? start : index
+    return isWhole && this.code.isLeader(start) ? start : index
   }
 
   /** Tell later runs what this one had to interpret. */
@@ -387,12 +404,23 @@ export class CompiledEngine implements Engine {
     const { entries } = this.#linked
     for (let start = 0; start < this.code.length; start += CHUNK_ENTRIES) {
       const end = Math.min(start + CHUNK_ENTRIES, this.code.length)
-      if (entries[2 * start] !== UNKNOWN_ROW) this.#arrivals.addTo(this.#program.pastVisits, start, end)
+      if (entries[2 * start] !== UNKNOWN_ROW)
+        this.#arrivals.addTo(this.#program.pastVisits, start, end)
     }
     this.#program.runs++
   }
 
   // Linking.
+
+  #makeKernels(): void {
+    const { layout, ordinaryEndBytes } = this.memory
+    this.kernels
+      .instantiate(this.memory.wasm, { ...layout, ordinaryEndBytes })
+      .forEach((kernel, i) => {
+        this.#table.set(FIRST_KERNEL_SLOT + i, kernel)
+      })
+    this.#hasKernels = true
+  }
 
   /** Everything for memory as it is laid out now. */
   #link(): Linked {
@@ -403,11 +431,10 @@ export class CompiledEngine implements Engine {
     const target = { layout, ordinaryEndBytes, hasCounts: this.#hasVisits }
     const translation = this.#program.translationFor(target)
     const count = this.code.length
-    const kernels = this.kernels.instantiate(this.memory.wasm, { ...layout, ordinaryEndBytes })
     const { ecall } = instantiate(ecallsOf(this.kernels.codes), {
-      env: { memory: this.memory.wasm, host: () => this.#ecall() },
-      kernels: Object.fromEntries(kernels.entries()),
+      env: { memory: this.memory.wasm, table: this.#table, host: () => this.#ecall() },
     })
+    this.#hasKernels = false
     const { enter, enterUnconstrained } = instantiate(stepperOf(this.code.isa), {
       env: {
         ...{ memory: this.memory.wasm, table: this.#table, ecall },
@@ -446,11 +473,13 @@ export class CompiledEngine implements Engine {
   /** What there is from earlier runs, and what these have shown to be worth translating. */
   #prepareUnits(translation: Translation): void {
     if (this.#threshold === 0) {
-      const entries = translation.functions().filter((entry) => translation.moduleOf(entry) === undefined)
+      const entries = this.code
+        .functions()
+        .filter((entry) => translation.moduleOf(entry) === undefined)
       if (entries.length > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
-      const hot = translation
+      const hot = this.code
         .functions()
         .filter((entry) => pastVisits[entry] >= this.#threshold && !translation.moduleOf(entry))
       const hasNotRun = (start: number) => pastVisits[start] === 0

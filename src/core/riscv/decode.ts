@@ -21,15 +21,15 @@ const BUCKET_MASK = 0x707f
 const BUCKETS = 1 << 10
 /** Those that rows have; the last stands for every other. */
 const FUNCT7_CLASSES = [0b0000000, 0b0000001, 0b0100000, undefined]
-/** In `rowsByBits`: no row, or one that the bits do not tell. */
+/** In `rowsByBits`. */
 const LOOK_CLOSER = 0xff
 
 class TableIsa implements Isa {
   readonly #patterns: readonly Pattern[]
   /** Opcode and funct3 pick the bucket, so that decoding looks at two or three rows, not fifty. */
   readonly #buckets: readonly Pattern[][]
-  /** Number of the row that bucket and funct7 tell, or LOOK_CLOSER. */
-  readonly #rowsByBits: Uint8Array
+  readonly rowsByBits: Uint8Array
+  readonly exacts: Isa['exacts']
 
   constructor(
     readonly name: string,
@@ -43,13 +43,16 @@ class TableIsa implements Isa {
         ({ mask, value }) => ((wordOfBucket(key) ^ value) & mask & BUCKET_MASK) === 0,
       ),
     )
-    this.#rowsByBits = new Uint8Array(4 * BUCKETS).fill(LOOK_CLOSER)
+    this.exacts = this.#patterns
+      .filter(({ row }) => row.funct12 !== undefined)
+      .map(({ row, value }) => ({ word: value >>> 0, row: rows.indexOf(row) }))
+    this.rowsByBits = new Uint8Array(4 * BUCKETS).fill(LOOK_CLOSER)
     this.#buckets.forEach((patterns, key) => {
       const plain = patterns.filter(({ row }) => row.funct12 === undefined)
       if (plain.length < patterns.length) return
       FUNCT7_CLASSES.forEach((funct7, index) => {
         const found = plain.filter(({ row }) => row.funct7 === undefined || row.funct7 === funct7)
-        if (found.length === 1) this.#rowsByBits[4 * key + index] = rows.indexOf(found[0].row)
+        if (found.length === 1) this.rowsByBits[4 * key + index] = rows.indexOf(found[0].row)
       })
     })
   }
@@ -62,13 +65,6 @@ class TableIsa implements Isa {
     }
     return undefined
   }
-
-  rowOf(word: number): number {
-    const known = this.#rowsByBits[4 * bucketOf(word) + classOfFunct7(word >>> 25)]
-    if (known !== LOOK_CLOSER) return known
-    const decoded = this.decode(word)
-    return decoded === undefined ? -1 : this.rows.indexOf(decoded.row)
-  }
 }
 
 export const RV32IM_ISA: Isa = new TableIsa('RV32IM', 32, RV32IM)
@@ -76,12 +72,6 @@ export const RV32IM_ISA: Isa = new TableIsa('RV32IM', 32, RV32IM)
 /** The row and operands of `word`; undefined if it is no RV32IM instruction. */
 export function decode(word: number): Decoded | undefined {
   return RV32IM_ISA.decode(word)
-}
-
-function classOfFunct7(funct7: number): number {
-  if (funct7 === 0b0000000) return 0
-  if (funct7 === 0b0000001) return 1
-  return funct7 === 0b0100000 ? 2 : 3
 }
 
 function patternOf(row: Instruction): { mask: number; value: number } {

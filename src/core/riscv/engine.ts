@@ -16,18 +16,18 @@ export interface CycleLimit {
   readonly holdsUnconstrained: boolean
 }
 
-/** (a0, a1) → 1 if that was the whole call; 0, with nothing changed, if the host has to do it. */
-export type Kernel = (a0: number, a1: number) => number
-
 /** Syscalls as WebAssembly, which does their plain cases. */
 export interface Kernels {
   /** Codes in t0 that call them. */
   readonly codes: readonly number[]
-  /** In the order of the codes. */
+  /**
+   * In the order of the codes: functions of WebAssembly, (a0, a1) → 1 if that was the whole call; 0, with
+   * nothing changed, if the host has to do it.
+   */
   readonly instantiate: (
     memory: WebAssembly.Memory<ArrayBuffer>,
-    place: MemoryLayout & { readonly ordinaryEndBytes: number },
-  ) => readonly Kernel[]
+    layout: MemoryLayout & { readonly ordinaryEndBytes: number },
+  ) => readonly unknown[]
 }
 
 /** What an engine is made for. */

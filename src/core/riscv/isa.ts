@@ -9,6 +9,11 @@ export interface Isa {
   readonly rows: readonly Instruction[]
   /** The row and operands of a word; undefined if it is no instruction of this set. */
   decode(word: number): Decoded | undefined
-  /** Index into `rows` of a word's row, without its operands; -1 if there is none. */
-  rowOf(word: number): number
+  /**
+   * Index into `rows` by 4 · (opcode | funct3 << 7) + the class of funct7: 0, 1, 32, or any other.
+   * 0xff: no row, or one of `exacts`.
+   */
+  readonly rowsByBits: Uint8Array
+  /** Words that are instructions as a whole. */
+  readonly exacts: readonly { readonly word: number; readonly row: number }[]
 }

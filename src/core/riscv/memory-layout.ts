@@ -43,6 +43,11 @@ const PAGE_BYTES = 65_536
 /** Unit of roll-back. */
 export const UNDO_PAGE_BYTES = 4096
 
+/** The function table: the interpreter in WebAssembly, kernels, units. */
+export const STEPPER_SLOT = 0
+export const FIRST_KERNEL_SLOT = 1
+export const FIRST_UNIT_SLOT = 64
+
 /** A decoded instruction: row, rd, rs1, rs2 (a byte each, registers as offsets), imm. */
 export const ENTRY_BYTES = 8
 

@@ -3,7 +3,9 @@
  * operands, nothing that releases of SP1 disagree about. A kernel works on the guest's own memory.
  */
 import { fromBase64 } from '../bytes.js'
+import type { Kernels } from '../riscv/engine.js'
 import { KERNELS_BASE64 } from './kernels.wasm.js'
+import type { Syscall } from './syscall.js'
 
 export type KernelName =
   | 'bls12381Add'
@@ -43,7 +45,7 @@ export type KernelName =
  */
 export type Kernel = (arg1: number, arg2: number) => number
 
-export type Kernels = Readonly<Record<KernelName, Kernel>>
+export type KernelExports = Readonly<Record<KernelName, Kernel>>
 
 /** What kernels must know of the memory. They take the bytes from 1024 to 65535 for themselves. */
 export interface KernelLayout {
@@ -55,16 +57,28 @@ export interface KernelLayout {
   readonly ordinaryEndBytes: number
 }
 
+/** What an engine may use instead of the syscalls of a table. */
+export function kernelsOf(syscalls: Iterable<Syscall>): Kernels {
+  const withKernel = [...syscalls].filter(({ kernel }) => kernel !== undefined)
+  return {
+    codes: withKernel.map(({ code }) => code),
+    instantiate: (memory, layout) => {
+      const kernels = instantiateKernels(memory, layout)
+      return withKernel.map(({ kernel }) => kernels[kernel as KernelName])
+    },
+  }
+}
+
 let module: WebAssembly.Module | undefined
 
 /** The functions of an instance of their own; their `this` and their closure are of no matter. */
 export function instantiateKernels(
   memory: WebAssembly.Memory<ArrayBuffer>,
   layout: KernelLayout,
-): Kernels {
+): KernelExports {
   module ??= new WebAssembly.Module(fromBase64(KERNELS_BASE64))
   const { init, ...kernels } = new WebAssembly.Instance(module, { env: { memory } }).exports
   const { guestOffset, usedOffset, ordinaryEndBytes } = layout
   ;(init as (...offsets: number[]) => void)(guestOffset, usedOffset, ordinaryEndBytes)
-  return kernels as Kernels
+  return kernels as KernelExports
 }

@@ -4,8 +4,8 @@
  */
 import type { FunctionBuilder } from '../../wasm/function-builder.js'
 import type { FunctionType } from '../../wasm/opcodes.js'
+import type { Code } from '../code.js'
 import { STATE } from '../memory-layout.js'
-import type { CodeMap } from './code-map.js'
 import type { Emitter, Target } from './emitter.js'
 import { type RegisterPlan, writesOf } from './registers.js'
 import type { Block, Unit } from './unit.js'
@@ -22,7 +22,7 @@ export const STEP_FAULT = 3
 
 /** What a unit needs to know of its module. */
 export interface Surroundings {
-  readonly map: CodeMap
+  readonly code: Code
   readonly target: Target
   /** Index of the function of the unit at a pc, if it is in the same module. */
   readonly functionAt: ReadonlyMap<number, number>
@@ -49,14 +49,14 @@ export class Departures {
   dirtyAtEnd(position: number): number {
     const { start, end } = this.unit.blocks[position]
     let dirty = this.registers.dirty[position]
-    for (let i = start; i < end; i++) dirty |= writesOf(this.around.map.code.at(i))
+    for (let i = start; i < end; i++) dirty |= writesOf(this.around.code.at(i))
     return dirty
   }
 
   /** Go on at a pc outside the unit: by a tail call, if something can be there. */
   leave(from: number, pc: number): void {
-    const { map, functionAt, unitType, target } = this.around
-    const index = map.indexOf(pc)
+    const { code, functionAt, unitType, target } = this.around
+    const index = code.indexOf(pc)
     const isCall = this.unit.blocks[from].isCall
     if (!isCall) this.f.store(this.dirtyAtEnd(from))
     if (index === undefined || isCall) {
@@ -84,12 +84,12 @@ export class Departures {
     { to, next }: { readonly to: number | undefined; readonly next: number },
   ): void {
     const f = this.f
-    const { map, functionAt, unitType, target } = this.around
-    const { rd, rs1, imm } = map.code.at(end - 1)
+    const { code, functionAt, unitType, target } = this.around
+    const { rd, rs1, imm } = code.at(end - 1)
     if (to === undefined) this.computeTarget(rs1, imm)
     f.setX(rd, () => f.x.const(next))
     f.store(this.dirtyAtEnd(position))
-    const index = to === undefined ? undefined : map.indexOf(to)
+    const index = to === undefined ? undefined : code.indexOf(to)
     const known = to === undefined ? undefined : functionAt.get(to)
     if (to !== undefined && index === undefined) {
       this.returnPc(to)
@@ -180,7 +180,7 @@ export class Departures {
   /** if (rotr(pc - base, 2) >= count) return pc */
   #returnIfOutside(): void {
     this.#pushIndex()
-    this.f.i32.const(this.around.map.count)
+    this.f.i32.const(this.around.code.length)
     this.f.i32.ge_u()
     this.f.if(() => {
       this.wasm.local.get(this.pc)
@@ -190,7 +190,7 @@ export class Departures {
 
   #pushIndex(): void {
     this.wasm.local.get(this.pc)
-    this.f.i32.const(this.around.map.program.pcBase)
+    this.f.i32.const(this.around.code.program.pcBase)
     this.f.i32.sub()
     this.f.i32.const(2)
     this.f.i32.rotr()

@@ -5,7 +5,7 @@
 import type { FunctionBuilder } from '../../wasm/function-builder.js'
 import { ModuleBuilder } from '../../wasm/module-builder.js'
 import type { FunctionType } from '../../wasm/opcodes.js'
-import { STATE } from '../memory-layout.js'
+import { FIRST_KERNEL_SLOT, STATE } from '../memory-layout.js'
 
 const T0 = 5
 const A0 = 10
@@ -18,16 +18,20 @@ const ECALL: FunctionType = { params: [], results: ['i32'] }
 const KERNEL: FunctionType = { params: ['i32', 'i32'], results: ['i32'] }
 
 /**
- * Imports `env`: memory, and `host`, which does an ecall; and `kernels`: a function for each of `codes`,
- * named by its position.
+ * Imports `env`: memory, table, and `host`, which does an ecall. Kernels are in the table; this module
+ * puts there one that leaves everything to the host, so that making them can wait for the first call.
  *
  * @param codes - of the syscalls that have kernels; no two have the same identifier.
  */
 export function translateEcalls(codes: readonly number[]): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
   const host = module.importFunc('env', 'host', ECALL)
-  const kernels = codes.map((_, i) => module.importFunc('kernels', `${i}`, KERNEL))
   module.importMemory('env', 'memory', { min: 1, max: 65_536 })
+  module.importTable('env', 'table', { min: FIRST_KERNEL_SLOT + codes.length })
+  const absent = module.func('absent', KERNEL)
+  absent.i32.const(0)
+  module.elements(FIRST_KERNEL_SLOT, Array(codes.length).fill(absent.index))
+  const kernelType = module.type(KERNEL)
   const f = module.func('ecall', ECALL)
   f.block((toHost) => {
     loadState(f, STATE.isUnconstrained)
@@ -52,7 +56,8 @@ export function translateEcalls(codes: readonly number[]): Uint8Array<ArrayBuffe
         f.br_if(toHost)
         getX(f, A0)
         getX(f, A1)
-        f.call(kernels[i])
+        f.i32.const(FIRST_KERNEL_SLOT + i)
+        f.call_indirect(kernelType)
         f.i32.eqz()
         f.br_if(toHost)
         f.i32.const(0)

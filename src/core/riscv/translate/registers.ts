@@ -2,9 +2,10 @@
  * Which registers live in locals where: what must be loaded before a unit begins and after a call,
  * and what must be stored before it leaves. Sets of registers are bit masks, bit n for xn.
  */
+
+import type { Code } from '../code.js'
 import type { Decoded } from '../instruction.js'
 import type { AccessPlan } from './accesses.js'
-import type { CodeMap } from './code-map.js'
 import type { FlowGraph } from './flow-graph.js'
 import type { Block, Unit } from './unit.js'
 
@@ -22,14 +23,14 @@ export interface RegisterPlan {
 }
 
 export function planRegisters(
-  map: CodeMap,
+  code: Code,
   unit: Unit,
   graph: FlowGraph,
   accesses: readonly AccessPlan[],
 ): RegisterPlan {
   const { blocks } = unit
   const walks = blocks.map(
-    (block, position) => new Walk(map, block, accesses[position], graph, position),
+    (block, position) => new Walk(code, block, accesses[position], graph, position),
   )
   const dirty = flowForward(blocks, walks)
   const live = flowBackward(blocks, walks, dirty)
@@ -71,14 +72,14 @@ class Walk {
   readonly written: number
 
   constructor(
-    readonly map: CodeMap,
+    readonly code: Code,
     readonly block: Block,
     readonly accesses: AccessPlan,
     readonly graph: FlowGraph,
     readonly position: number,
   ) {
     let written = 0
-    for (let i = block.start; i < block.end; i++) written |= writesOf(map.code.at(i))
+    for (let i = block.start; i < block.end; i++) written |= writesOf(code.at(i))
     this.written = written
   }
 
@@ -87,12 +88,12 @@ class Walk {
     let written = 0
     for (let index = this.block.start; index < this.block.end; index++) {
       if (this.isExit(index)) visit(index, written)
-      written |= writesOf(this.map.code.at(index))
+      written |= writesOf(this.code.at(index))
     }
   }
 
   isExit(index: number): boolean {
-    const { row } = this.map.code.at(index)
+    const { row } = this.code.at(index)
     const { start, end, terminator } = this.block
     return (
       // A loop looks at its budget.
@@ -108,7 +109,7 @@ class Walk {
     let used = 0
     let written = 0
     for (let index = this.block.start; index < this.block.end; index++) {
-      const instruction = this.map.code.at(index)
+      const instruction = this.code.at(index)
       if (this.isExit(index)) used |= dirty & ~written
       used |= readsOf(instruction) & ~written
       written |= writesOf(instruction)

@@ -17,7 +17,7 @@ import type { FunctionType } from '../../wasm/opcodes.js'
 import { END_ROW, FAULT_ROW, FIRST_ROW, UNKNOWN_ROW } from '../code.js'
 import type { Instruction } from '../instruction.js'
 import type { Isa } from '../isa.js'
-import { ENTRY_BYTES, STATE } from '../memory-layout.js'
+import { ENTRY_BYTES, STATE, STEPPER_SLOT } from '../memory-layout.js'
 import { DEPTH, FAULT, LEFT, STEP_FAULT, UNIT } from './departures.js'
 import { ENTRY, EntryEmitter } from './entry-emitter.js'
 
@@ -56,7 +56,7 @@ export function translateStepper(isa: Isa): Uint8Array<ArrayBuffer> {
   new StepWriter(step, isa, imports, unitType, false).write()
   const stepUnconstrained = module.func('stepUnconstrained', UNIT)
   new StepWriter(stepUnconstrained, isa, imports, unitType, true).write()
-  module.elements(0, [step.index])
+  module.elements(STEPPER_SLOT, [step.index])
   module.export('enter', 'func', writeEnter(module, unitType))
   module.export(
     'enterUnconstrained',

@@ -4,7 +4,7 @@
  * and so is the host's optimised code for them.
  */
 import type { Code } from '../code.js'
-import { CodeMap } from './code-map.js'
+import { FIRST_UNIT_SLOT } from '../memory-layout.js'
 import type { Target } from './emitter.js'
 import { translateUnits } from './translator.js'
 import type { IsLeftOut } from './unit.js'
@@ -20,8 +20,7 @@ export class Translation {
   readonly #target: Target
   #modules: TranslatedModule[] = []
   readonly #moduleOf = new Map<number, TranslatedModule>()
-  #map: CodeMap | undefined
-  #slots = 1
+  #slots = FIRST_UNIT_SLOT
   #moduleBytes = 0
   #translateMs = 0
 
@@ -31,12 +30,6 @@ export class Translation {
     readonly now: () => number,
   ) {
     this.#target = target
-  }
-
-  /** Made when something is to be translated. */
-  get map(): CodeMap {
-    this.#map ??= this.#timed(() => new CodeMap(this.code))
-    return this.#map
   }
 
   get modules(): readonly TranslatedModule[] {
@@ -71,9 +64,8 @@ export class Translation {
    */
   translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
     const firstSlot = this.#slots
-    const { map } = this
     return this.#timed(() => {
-      const bytes = translateUnits(map, this.#target, entries, firstSlot, isLeftOut)
+      const bytes = translateUnits(this.code, this.#target, entries, firstSlot, isLeftOut)
       const translated = { module: new WebAssembly.Module(bytes), entries, firstSlot }
       this.#modules.push(translated)
       for (const entry of entries) this.#moduleOf.set(entry, translated)
@@ -89,15 +81,6 @@ export class Translation {
     this.#modules = []
     this.#moduleBytes = 0
     this.translate(entries, isLeftOut)
-  }
-
-  /** Where the program and its functions begin. */
-  functions(): number[] {
-    const { count, isFunction, program } = this.map
-    const start = this.map.indexOf(program.pcStart)
-    return Array.from({ length: count }, (_, index) => index).filter(
-      (index) => isFunction[index] === 1 || index === start,
-    )
   }
 
   #timed<T>(work: () => T): T {

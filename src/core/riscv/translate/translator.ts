@@ -3,7 +3,7 @@
  * through which they call what is in none of them; slot 0 of it has the interpreter (stepper.ts), for what is not translated.
  */
 import { ModuleBuilder } from '../../wasm/module-builder.js'
-import type { CodeMap } from './code-map.js'
+import type { Code } from '../code.js'
 import { UNIT } from './departures.js'
 import type { Target } from './emitter.js'
 import { type IsLeftOut, unitAt } from './unit.js'
@@ -20,7 +20,7 @@ const MAX_PAGES = 65_536
  * @param entries - indices of leaders.
  */
 export function translateUnits(
-  map: CodeMap,
+  code: Code,
   target: Target,
   entries: readonly number[],
   firstSlot: number,
@@ -32,13 +32,13 @@ export function translateUnits(
   module.importMemory('env', 'memory', { min: minPages, max: MAX_PAGES })
   module.importTable('env', 'table', { min: 1 })
   const functions = entries.map((entry) => {
-    const pc = map.pcOf(entry)
+    const pc = code.pcOf(entry)
     return { pc, entry, wasm: module.func(`0x${pc.toString(16)}`, UNIT) }
   })
   const functionAt = new Map(functions.map(({ pc, wasm }) => [pc, wasm.index]))
   const unitType = module.type(UNIT)
   for (const { entry, wasm } of functions) {
-    writeUnit(wasm, unitAt(map, entry, isLeftOut), { map, target, functionAt, unitType, ecall })
+    writeUnit(wasm, unitAt(code, entry, isLeftOut), { code, target, functionAt, unitType, ecall })
   }
   module.elements(
     firstSlot,

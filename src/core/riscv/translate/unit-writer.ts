@@ -46,15 +46,13 @@ class UnitWriter {
     readonly unit: Unit,
     readonly around: Surroundings,
   ) {
-    const { map, target } = around
+    const { code, target } = around
     wasm.nameLocal(LEFT, 'left')
     wasm.nameLocal(DEPTH, 'depth')
     this.#f = new Emitter(wasm, target)
     this.#graph = flowGraphOf(unit)
-    this.#accesses = unit.blocks.map(({ start, end }) =>
-      planAccesses(map.code, start, end),
-    )
-    this.#registers = planRegisters(map, unit, this.#graph, this.#accesses)
+    this.#accesses = unit.blocks.map(({ start, end }) => planAccesses(code, start, end))
+    this.#registers = planRegisters(code, unit, this.#graph, this.#accesses)
     this.#departures = new Departures(this.#f, wasm, unit, around, this.#registers)
     this.#loops = unit.blocks.map(() => undefined)
     this.#merges = unit.blocks.map(() => undefined)
@@ -219,10 +217,10 @@ class UnitWriter {
 
   #instruction(position: number, index: number): void {
     const f = this.#f
-    const instruction = this.around.map.code.at(index)
+    const instruction = this.around.code.at(index)
     const { row, rs1, imm } = instruction
     const { checks, firstUses } = this.#accesses[position]
-    f.pc = this.around.map.pcOf(index)
+    f.pc = this.around.code.pcOf(index)
     const fault = () => this.#leaveAt(index, f.pc | FAULT)
     for (const check of checks.get(index) ?? []) f.require(check, fault)
     if (row.access !== undefined && firstUses.has(index)) {
@@ -240,7 +238,7 @@ class UnitWriter {
 
   #terminator(position: number, block: Block): number | undefined {
     const { terminator, end } = block
-    const instruction = this.around.map.code.at(end - 1)
+    const instruction = this.around.code.at(end - 1)
     switch (terminator.kind) {
       case 'goto':
         return this.#edge(position, terminator.to)

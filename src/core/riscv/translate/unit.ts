@@ -2,7 +2,7 @@
  * A unit of translation: the basic blocks that can be reached from one entry without calling or
  * returning. Usually a function; entered elsewhere, what is left of it from there.
  */
-import type { CodeMap } from './code-map.js'
+import type { Code } from '../code.js'
 
 /** Above this an edge leaves the unit. Also how far a unit can run without looking at its budget. */
 export const MAX_UNIT_INSTRUCTIONS = 8192
@@ -46,12 +46,12 @@ export interface Unit {
 export type IsLeftOut = (start: number) => boolean
 
 /** @param entry - index of an instruction that is a leader. */
-export function unitAt(map: CodeMap, entry: number, isLeftOut: IsLeftOut = () => false): Unit {
+export function unitAt(code: Code, entry: number, isLeftOut: IsLeftOut = () => false): Unit {
   // Data that points into the function may be its jump tables; the same for every jump in it.
-  const { start, end } = map.functionAround(entry)
-  const jumpTargets = map.dataTargetsWithin(start + 1, end)
-  const found = reach(map, entry, jumpTargets, isLeftOut)
-  const order = reversePostorder(found, map.pcOf(entry))
+  const { start, end } = code.functionAround(entry)
+  const jumpTargets = code.dataTargetsWithin(start + 1, end)
+  const found = reach(code, entry, jumpTargets, isLeftOut)
+  const order = reversePostorder(found, code.pcOf(entry))
   const positions = new Map(order.map((pc, position) => [pc, position]))
   const positionsOf = (pcs: readonly number[]) => [
     ...new Set(pcs.map((pc) => positions.get(pc)).filter((position) => position !== undefined)),
@@ -64,13 +64,13 @@ export function unitAt(map: CodeMap, entry: number, isLeftOut: IsLeftOut = () =>
       terminator.kind === 'jump' ? jumpSuccessors : positionsOf(targetsOf(terminator))
     return { ...block, pc, successors }
   })
-  return { entryPc: map.pcOf(entry), blocks, positions }
+  return { entryPc: code.pcOf(entry), blocks, positions }
 }
 
 type Reached = Omit<Block, 'pc' | 'successors'>
 
 function reach(
-  map: CodeMap,
+  code: Code,
   entry: number,
   jumpTargets: readonly number[],
   isLeftOut: IsLeftOut,
@@ -80,35 +80,31 @@ function reach(
   let instructions = 0
   while (waiting.length > 0) {
     const start = waiting.pop() as number
-    const pc = map.pcOf(start)
+    const pc = code.pcOf(start)
     if (found.has(pc)) continue
-    const end = map.blockEnd(start)
+    const end = code.blockEnd(start)
     instructions += end - start
     if (instructions > MAX_UNIT_INSTRUCTIONS && start !== entry) {
       instructions -= end - start
       continue
     }
-    const terminator = terminatorOf(map, end - 1, jumpTargets)
+    const terminator = terminatorOf(code, end - 1, jumpTargets)
     const isCall = terminator.kind === 'call' || terminator.kind === 'ecall'
     found.set(pc, { start, end, terminator, isCall })
     for (const target of targetsOf(terminator)) {
-      const index = map.indexOf(target)
+      const index = code.indexOf(target)
       if (index === undefined || isLeftOut(index)) continue
       // Another function is left to a unit of its own: going there is a tail call.
-      if (map.isFunction[index] === 0 || index === entry) waiting.push(index)
+      if (!code.isFunction(index) || index === entry) waiting.push(index)
     }
   }
   return found
 }
 
-function terminatorOf(
-  map: CodeMap,
-  index: number,
-  jumpTargets: readonly number[],
-): Terminator {
-  const { row, rd, rs1, imm } = map.code.at(index)
-  const next = map.pcOf(index + 1)
-  const to = map.targetOf(index)
+function terminatorOf(code: Code, index: number, jumpTargets: readonly number[]): Terminator {
+  const { row, rd, rs1, imm } = code.at(index)
+  const next = code.pcOf(index + 1)
+  const to = code.targetOf(index)
   // The interpreter knows what a pc that is no multiple of 4 means.
   if (to !== undefined && to % 4 !== 0) return { kind: 'fault' }
   switch (row.control) {

@@ -1,0 +1,2 @@
+/** What the module exports: one pass over a program. */
+export { longestRun, scan } from './scan'
