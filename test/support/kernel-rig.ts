@@ -5,13 +5,12 @@
 import { Memory } from '../../src/core/riscv/memory.js'
 import {
   instantiateKernels,
+  type KernelExports,
   type KernelName,
-  type Kernels,
 } from '../../src/core/syscalls/kernel-module.js'
 import type { Syscall, SyscallContext } from '../../src/core/syscalls/syscall.js'
 import { SYSCALLS_3_4_0, SYSCALLS_5_2_4 } from '../../src/core/syscalls/table.js'
 
-const PAGE_BYTES = 65_536
 const LIMIT_MIB = 1
 /** Where guest memory ends. */
 export const END = LIMIT_MIB * 2 ** 20
@@ -48,22 +47,10 @@ export function kernelSyscalls(): Map<KernelName, Syscall[]> {
 }
 
 /** An instance of the kernels with guest memory of their own. */
-export function createKernels(): { memory: Memory; kernels: Kernels } {
-  let shared: WebAssembly.Memory<ArrayBuffer> | undefined
-  const memory = new Memory({
-    limitMib: LIMIT_MIB,
-    allocate: (bytes) => {
-      const pages = bytes / PAGE_BYTES
-      shared = new WebAssembly.Memory<ArrayBuffer>({ initial: pages, maximum: pages })
-      return shared.buffer
-    },
-  })
+export function createKernels(): { memory: Memory; kernels: KernelExports } {
+  const memory = new Memory({ limitMib: LIMIT_MIB })
   const { layout, ordinaryEndBytes } = memory
-  const kernels = instantiateKernels(shared as WebAssembly.Memory<ArrayBuffer>, {
-    guestOffset: layout.guestOffset,
-    usedOffset: layout.usedOffset,
-    ordinaryEndBytes,
-  })
+  const kernels = instantiateKernels(memory.wasm, { ...layout, ordinaryEndBytes })
   return { memory, kernels }
 }
 

@@ -31,9 +31,23 @@ export const STATE = {
   ordinaryEnd: 180,
   /** An instruction that was arrived at more often than this is worth a look. */
   hotArrivals: 184,
-  /** How often each kernel was called, in the order of the kernels. */
+  /** By the identifier of a syscall: how often its kernel did a call, and its code if it has one. */
   kernelCalls: 256,
+  kernelCodes: 512,
 } as const
+
+/** What the host is asked for: by (what, entry) → pc. One function, because V8 compiles each by itself. */
+export const HOST = {
+  /** Do the ecall at state.pc, and say where to go on. */
+  ecall: 0,
+  /** Decode an entry that is not decoded yet. */
+  decode: 1,
+  /** Make a unit for an instruction that is arrived at often, perhaps. */
+  heat: 2,
+} as const
+
+/** Identifiers of syscalls that have kernels are below: the lowest bits of a code. */
+export const MAX_KERNELS = 64
 
 /** Kernels have this for constants and scratch, up to where the program's part begins. */
 export const KERNELS_OFFSET = 1024
@@ -43,10 +57,10 @@ const PAGE_BYTES = 65_536
 /** Unit of roll-back. */
 export const UNDO_PAGE_BYTES = 4096
 
-/** The function table: the interpreter in WebAssembly, kernels, units. */
+/** The function table: the interpreter in WebAssembly, kernels by identifier, units. */
 export const STEPPER_SLOT = 0
 export const FIRST_KERNEL_SLOT = 1
-export const FIRST_UNIT_SLOT = 64
+export const FIRST_UNIT_SLOT = FIRST_KERNEL_SLOT + MAX_KERNELS
 
 /** A decoded instruction: row, rd, rs1, rs2 (a byte each, registers as offsets), imm. */
 export const ENTRY_BYTES = 8

@@ -16,8 +16,11 @@
  * first use.
  */
 import { GuestError } from '../errors.js'
+import { PAGE_WORDS, takeOut } from './marks.js'
 import { layoutOf, type MemoryLayout, STATE, UNDO_PAGE_BYTES } from './memory-layout.js'
 import type { Program } from './program.js'
+import { UndoLog } from './undo-log.js'
+import { WordSet } from './word-set.js'
 
 const MIB = 2 ** 20
 const WASM_PAGE_BYTES = 65_536
@@ -38,17 +41,6 @@ const REGISTERS_END = 32
 const FIRST_WINDOW_BYTES = 4 * MIB
 /** Each further window is this many times larger. */
 const WINDOW_GROWTH = 4
-
-/** Whole pages bound the cost of a roll-back by the memory a block uses. */
-const PAGE_WORDS = UNDO_PAGE_BYTES / 4
-
-/** Of marks, what belongs to a page of words. */
-const PART_EIGHTS = PAGE_WORDS / 8
-
-interface Page {
-  readonly words: Uint32Array
-  readonly used: Uint8Array
-}
 
 export interface MemoryOptions {
   /** Size of the address space a guest may use, 1 to MAX_MEMORY_MIB, which stands for all of it. */
@@ -74,6 +66,7 @@ export class Memory {
   readonly #isStrict: boolean
   readonly #codeWords: number
   readonly #endBytes: number
+  /** How far the address space is laid out. */
   #windowBytes: number
   #layout: MemoryLayout
   #ordinaryEndBytes: number
@@ -81,12 +74,12 @@ export class Memory {
   #words!: Uint32Array
   /** 1 for a word that was loaded, stored or in the program's image. */
   #used!: Uint8Array
-  /** 1 for a page in `#undo`. */
+  /** 1 for a page in the undo log. */
   #touched!: Uint8Array
-  /** By page, a bit per word: HINT_READ wrote it. */
-  readonly #hinted = new Map<number, Uint32Array>()
-  /** Pages as they were before an unconstrained block used them; undefined outside one. */
-  #undo: Map<number, Page> | undefined
+  /** Words that HINT_READ wrote. */
+  readonly #hinted = new WordSet()
+  /** Undefined outside of unconstrained blocks. */
+  #undo: UndoLog | undefined
 
   constructor({
     limitMib,
@@ -104,7 +97,7 @@ export class Memory {
     this.#ordinaryEndBytes = this.#ordinaryEnd()
     this.wasm = new WebAssembly.Memory<ArrayBuffer>({
       initial: this.#layout.totalBytes / WASM_PAGE_BYTES,
-      maximum: this.maxPages,
+      maximum: layoutOf(this.#windowFor(this.#endBytes), codeWords).totalBytes / WASM_PAGE_BYTES,
     })
     this.#makeViews()
   }
@@ -126,14 +119,8 @@ export class Memory {
     return this.#ordinaryEndBytes
   }
 
-  /** How far the address space is laid out. */
   get windowBytes(): number {
     return this.#windowBytes
-  }
-
-  /** Pages of WebAssembly that the largest window takes. */
-  get maxPages(): number {
-    return layoutOf(this.#windowFor(this.#endBytes), this.#codeWords).totalBytes / WASM_PAGE_BYTES
   }
 
   /** Everything zero again, as in new memory, which costs more: cleared are only pages that were used. */
@@ -141,7 +128,7 @@ export class Memory {
     for (const { at } of takeOut(this.#used)) {
       this.#words.fill(0, at, at + PAGE_WORDS)
     }
-    for (const page of this.#hinted.keys()) {
+    for (const page of this.#hinted.pages()) {
       this.#words.fill(0, page * PAGE_WORDS, (page + 1) * PAGE_WORDS)
     }
     this.#hinted.clear()
@@ -211,7 +198,7 @@ export class Memory {
   readWord(address: number): number {
     const index = this.#accessIndexOf(address)
     if (index < 0) return this.registers[~index]
-    if (this.#undo !== undefined) this.#remember(index)
+    this.#undo?.remember(index, this.#words, this.#used, this.#touched)
     this.#used[index] = 1
     return this.#words[index]
   }
@@ -223,7 +210,7 @@ export class Memory {
       this.registers[~index] = value
       return
     }
-    if (this.#undo !== undefined) this.#remember(index)
+    this.#undo?.remember(index, this.#words, this.#used, this.#touched)
     this.#used[index] = 1
     this.#words[index] = value
   }
@@ -239,6 +226,10 @@ export class Memory {
 
   /** A copy of `count` bytes. Marks nothing used; words that are not used yet read as 0. */
   peekBytes(address: number, count: number): Uint8Array {
+    if (this.#isOrdinary(address, count) && this.#areUsed(address, count)) {
+      const start = this.#layout.guestOffset + address
+      return new Uint8Array(this.buffer, start, count).slice()
+    }
     const bytes = new Uint8Array(count)
     for (let i = 0; i < count; i++) {
       const at = (address + i) >>> 0
@@ -248,16 +239,29 @@ export class Memory {
   }
 
   /**
-   * Give a word the value it shall have when it is first used.
+   * Give words the values they shall have when they are first used.
    *
+   * @param address - a multiple of 4
    * @returns false if an earlier hint is there already, which SP1 refuses.
    */
+  hintWords(address: number, words: Uint32Array): boolean {
+    const isFresh =
+      this.#isOrdinary(address, 4 * words.length) &&
+      this.#used.subarray(address / 4, address / 4 + words.length).indexOf(1) < 0
+    if (!isFresh) return words.every((word, i) => this.hintWord(address + 4 * i, word))
+    const first = address / 4
+    const isAccepted = words.every((_, i) => this.#hinted.add(first + i))
+    if (isAccepted) this.#words.set(words, first)
+    return isAccepted
+  }
+
+  /** As `hintWords`. */
   hintWord(address: number, value: number): boolean {
     const index = this.#indexOf(address)
     if (index < 0) {
       throw new GuestError('UNPROVABLE', { reason: 'a hint was read into the registers' })
     }
-    if (!this.#isFirstHint(index)) return false
+    if (!this.#hinted.add(index)) return false
     if (!this.#isUsed(index)) this.#words[index] = value
     else if (value !== 0) this.onUnprovable('a hint was read into memory that was already in use')
     return true
@@ -265,16 +269,12 @@ export class Memory {
 
   /** From now on remember what changes, until `rollBack`. */
   beginUndo(): void {
-    this.#undo = new Map()
+    this.#undo = new UndoLog()
   }
 
   /** Undo every change since `beginUndo`, except to registers, which the caller restores. */
   rollBack(): void {
-    for (const [page, { words, used }] of this.#undo ?? []) {
-      this.#words.set(words, page * PAGE_WORDS)
-      this.#used.set(used, page * PAGE_WORDS)
-      this.#touched[page] = 0
-    }
+    this.#undo?.rollBack(this.#words, this.#used, this.#touched)
     this.#undo = undefined
   }
 
@@ -338,30 +338,18 @@ export class Memory {
     this.writeWord(aligned, rest | ((value & mask) << shiftBits))
   }
 
-  #isFirstHint(index: number): boolean {
-    const page = Math.floor(index / PAGE_WORDS)
-    const bits = this.#hinted.get(page) ?? new Uint32Array(PAGE_WORDS / 32)
-    this.#hinted.set(page, bits)
-    const at = (index % PAGE_WORDS) >>> 5
-    const bit = 1 << (index & 31)
-    if ((bits[at] & bit) !== 0) return false
-    bits[at] |= bit
-    return true
+  /** Are these bytes plain memory that is laid out? */
+  #isOrdinary(address: number, count: number): boolean {
+    return address >= REGISTERS_END && address + count <= this.#ordinaryEndBytes
+  }
+
+  /** Are all words in use that these bytes lie in? */
+  #areUsed(address: number, count: number): boolean {
+    return this.#used.subarray(address >>> 2, (address + count + 3) >>> 2).indexOf(0) < 0
   }
 
   #isUsed(index: number): boolean {
     return this.#used[index] === 1
-  }
-
-  #remember(index: number): void {
-    const page = Math.floor(index / PAGE_WORDS)
-    if (this.#undo?.has(page)) return
-    const start = page * PAGE_WORDS
-    this.#undo?.set(page, {
-      words: this.#words.slice(start, start + PAGE_WORDS),
-      used: this.#used.slice(start, start + PAGE_WORDS),
-    })
-    this.#touched[page] = 1
   }
 
   // Windows.
@@ -399,28 +387,6 @@ export class Memory {
     this.#used = new Uint8Array(this.buffer, usedOffset, words)
     this.#touched = new Uint8Array(this.buffer, touchedOffset, words / PAGE_WORDS)
   }
-}
-
-/** A part of marks that are not all 0, and the index of its first. */
-interface Part {
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-/** What of `bytes` is not zero, which it is after that. Reads eight bytes at a time; writes where it must. */
-function takeOut(bytes: Uint8Array): Part[] {
-  const parts: Part[] = []
-  const eights = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
-  for (let start = 0; start < eights.length; start += PART_EIGHTS) {
-    const end = Math.min(start + PART_EIGHTS, eights.length)
-    let at = start
-    while (at < end && eights[at] === 0n) at++
-    if (at === end) continue
-    const part = bytes.subarray(8 * start, 8 * end)
-    parts.push({ at: 8 * start, bytes: part.slice() })
-    part.fill(0)
-  }
-  return parts
 }
 
 function misaligned(mnemonic: string, address: number): never {

@@ -2,7 +2,6 @@
  * Syscalls that move bytes between guest and host: WRITE, HINT_LEN and HINT_READ.
  * Source: sp1-core-executor 3.4.0 and 5.2.4 syscalls/{write,hint}.rs.
  */
-import { viewOf } from '../bytes.js'
 import { GuestError } from '../errors.js'
 import { defineSyscall, type GuestIo, invalid, type Syscall } from './syscall.js'
 
@@ -44,13 +43,11 @@ export const hintRead = defineSyscall({
       throw new GuestError('HINT_LENGTH', { expected: length, actual: input.length })
     }
     if ((pointer & 3) !== 0) invalid('HINT_READ', 'its address is no multiple of 4')
-    const padded = new Uint8Array(length + (-length & 3))
-    padded.set(input)
-    const view = viewOf(padded)
-    for (let i = 0; i < length; i += 4) {
-      if (!memory.hintWord(pointer + i, view.getUint32(i, true))) {
-        invalid('HINT_READ', 'its memory holds an earlier hint')
-      }
+    // Little-endian, as everything here.
+    const words = new Uint32Array((length + 3) >>> 2)
+    new Uint8Array(words.buffer).set(input)
+    if (!memory.hintWords(pointer, words)) {
+      invalid('HINT_READ', 'its memory holds an earlier hint')
     }
   },
 })

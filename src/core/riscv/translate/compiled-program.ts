@@ -5,11 +5,9 @@
 import { fromBase64 } from '../../bytes.js'
 import { InternalError } from '../../errors.js'
 import { Code } from '../code.js'
-import type { Kernels } from '../engine.js'
 import type { Isa } from '../isa.js'
 import type { Program } from '../program.js'
 import { STEPPER_RV32IM_BASE64 } from '../stepper.wasm.js'
-import { translateEcalls } from './ecalls.js'
 import type { Target } from './emitter.js'
 import { Translation } from './translation.js'
 
@@ -77,15 +75,6 @@ export function stepperOf({ name }: Isa): WebAssembly.Module {
   const module = new WebAssembly.Module(fromBase64(built))
   steppers.set(name, module)
   return module
-}
-
-const ecallModules = new WeakMap<readonly number[], WebAssembly.Module>()
-
-/** What an ecall reaches, made once for the kernels of a release. */
-export function ecallsOf(codes: Kernels['codes']): WebAssembly.Module {
-  const known = ecallModules.get(codes) ?? new WebAssembly.Module(translateEcalls(codes))
-  ecallModules.set(codes, known)
-  return known
 }
 
 function isSameTarget(a: Target, b: Target): boolean {

@@ -44,5 +44,5 @@ export function translateUnits(
     firstSlot,
     functions.map(({ wasm }) => wasm.index),
   )
-  return module.encode()
+  return module.encode({ names: false })
 }

@@ -1,0 +1,344 @@
+/**
+ * What an engine has in WebAssembly: the interpreter, kernels and units, linked to one run's memory; and
+ * the decisions on what gets a unit. Everything is made when it is first needed.
+ */
+import { ArrivalCounts } from './arrival-counts.js'
+import { type Code, UNKNOWN_ROW } from './code.js'
+import type { Kernels } from './engine.js'
+import type { Memory } from './memory.js'
+import {
+  ENTRY_BYTES,
+  FIRST_KERNEL_SLOT,
+  HOST,
+  KERNELS_OFFSET,
+  MAX_KERNELS,
+  type MemoryLayout,
+  STATE,
+} from './memory-layout.js'
+import { type CompiledProgram, stepperOf } from './translate/compiled-program.js'
+import type { TranslatedModule, Translation } from './translate/translation.js'
+
+/** The table grows by this many, because every module that has it must then be told. */
+const TABLE_STEP = 1024
+/** Entries are decoded by that many at a time: a page of the operating system. */
+const CHUNK_ENTRIES = 512
+/** A function that was called this often is better translated as a whole than from inside. */
+const FEW_CALLS = 16
+/** So many units make a module at most. */
+const BATCH_UNITS = 16
+/** More than that are made one before another run. */
+const MAX_MODULES = 4
+
+export interface TierOptions {
+  /**
+   * A unit is translated when its instructions have been interpreted this often on average: that took
+   * about the time that translating it will. Blocks that never ran are left out of it.
+   * 0: all functions as a whole before the run, and other places when they are reached.
+   */
+  readonly threshold: number
+  /** Count how often each instruction runs in units, too. */
+  readonly hasVisits: boolean
+  readonly kernels: Kernels
+}
+
+interface TierParts extends TierOptions {
+  /** How often the interpreter in TypeScript ran each instruction. */
+  readonly interpreted: Float64Array
+  /** Does an ecall; returns where to go on. */
+  readonly ecall: () => number
+}
+
+type Enter = (pc: number, left: number) => number
+
+/** What depends on how memory is laid out; made again when it moves. */
+export interface Linked {
+  readonly layout: MemoryLayout
+  readonly translation: Translation
+  readonly state: Int32Array
+  readonly entries: Int32Array
+  readonly slots: Uint32Array
+  readonly arrivals: Int32Array
+  readonly counts: BigUint64Array
+  readonly ecall: unknown
+  readonly enter: Enter
+  readonly enterUnconstrained: Enter
+}
+
+export class Tiers {
+  readonly #code: Code
+  readonly #program: CompiledProgram
+  readonly #memory: Memory
+  readonly #parts: TierParts
+  readonly #arrivals: ArrivalCounts
+  readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
+  readonly #modules = new Set<TranslatedModule>()
+  /** Instructions with units. */
+  readonly #installed = new Set<number>()
+  /** Hot instructions that wait for a unit, by the beginning of their function. */
+  readonly #waiting = new Map<number, number>()
+  #linked: Linked | undefined
+  #hasKernels = false
+
+  constructor(program: CompiledProgram, memory: Memory, parts: TierParts) {
+    this.#code = program.code
+    this.#program = program
+    this.#memory = memory
+    this.#parts = parts
+    this.#arrivals = new ArrivalCounts(program.code, parts.threshold)
+  }
+
+  /** Another run begins. */
+  begin(): void {
+    if (this.#linked === undefined) return
+    const { counts, translation, state } = this.link()
+    state.fill(0, STATE.kernelCalls / 4, STATE.kernelCodes / 4)
+    if (this.#parts.hasVisits) counts.fill(0n)
+    this.#arrivals.clear(this.#installed)
+    this.#waiting.clear()
+    this.#prepareUnits(translation)
+  }
+
+  /** Tell later runs what this one had to interpret. */
+  remember(): void {
+    if (this.#parts.threshold === 0 || this.#linked === undefined) return
+    const { entries } = this.link()
+    const { length } = this.#code
+    for (let start = 0; start < length; start += CHUNK_ENTRIES) {
+      const end = Math.min(start + CHUNK_ENTRIES, length)
+      if (entries[2 * start] !== UNKNOWN_ROW) {
+        this.#arrivals.addTo(this.#program.pastVisits, start, end)
+      }
+    }
+    this.#program.runs++
+  }
+
+  get kernelCalls(): number[] {
+    const calls = new Uint32Array(this.#memory.buffer, STATE.kernelCalls, MAX_KERNELS)
+    return this.#parts.kernels.codes.map((code) => calls[code % MAX_KERNELS])
+  }
+
+  /** Add how often each instruction ran here. */
+  addVisits(visits: Float64Array): void {
+    if (this.#linked === undefined) return
+    const { counts, translation } = this.link()
+    this.#arrivals.addTo(visits, 0, visits.length)
+    if (translation.modules.length === 0) return
+    for (let start = 0; start < visits.length; ) {
+      const end = this.#code.blockEnd(start)
+      const count = Number(counts[start])
+      if (count > 0) for (let i = start; i < end; i++) visits[i] += count
+      start = end
+    }
+  }
+
+  /** The state, also while the host has moved memory and compiled code has not come back yet. */
+  stateNow(): Int32Array {
+    const { layout, state } = this.#linked as Linked
+    if (layout === this.#memory.layout) return state
+    return new Int32Array(this.#memory.buffer, 0, KERNELS_OFFSET / 4)
+  }
+
+  /** A syscall was called; the first that has a kernel brings all of them. */
+  makeKernelOf(code: number): void {
+    if (this.#hasKernels || !this.#parts.kernels.codes.includes(code)) return
+    this.#makeKernels()
+  }
+
+  /** What compiled code asks for. */
+  #serve(what: number, at: number): number {
+    if (what === HOST.ecall) return this.#parts.ecall()
+    if (what === HOST.decode) this.#decode(at)
+    else this.#heat(at)
+    return 0
+  }
+
+  // What gets a unit.
+
+  /** The interpreter in WebAssembly arrives often at an instruction. */
+  #heat(at: number): void {
+    const { layout, slots } = this.link()
+    const index = (at - layout.entriesOffset) / ENTRY_BYTES
+    const isBehindLast = index === this.#code.length
+    if (!isBehindLast && this.#code.isLeader(index)) this.#translateAround(index)
+    if (slots[index] !== 0) return
+    // Unless it waits for others, weighing again is of no use before it is twice as hot.
+    const arrivals = this.#arrivals.arrivalsAt(index)
+    this.#arrivals.waitFor(index, this.#waiting.size > 0 ? this.#parts.threshold : arrivals)
+  }
+
+  /**
+   * Make a unit for it. A module costs as much as a few units, so what is hot waits for others: until it
+   * is hot once more, or there are enough of them. Of a function, only one place waits: what is hot with
+   * it is mostly the same loop.
+   */
+  #translateAround(index: number): void {
+    const { translation } = this.link()
+    const entry = this.#bestEntry(index)
+    const known = translation.moduleOf(entry) ?? translation.moduleOf(index)
+    if (known !== undefined) {
+      this.#install(known)
+    } else if (this.#parts.threshold === 0) {
+      this.#install(translation.translate([index]))
+    } else {
+      const { start, end } = this.#code.functionAround(index)
+      const waiting = this.#waiting.get(start)
+      if (waiting === entry) this.#translateWaiting()
+      else if (
+        waiting === undefined &&
+        this.#arrivals.areWorth(entry, end, this.#parts.threshold)
+      ) {
+        this.#waiting.set(start, entry)
+        if (this.#waiting.size >= BATCH_UNITS) this.#translateWaiting()
+      }
+    }
+  }
+
+  #translateWaiting(): void {
+    const { pastVisits } = this.#program
+    const { interpreted } = this.#parts
+    const entries = [...this.#waiting.values()].sort((a, b) => a - b)
+    this.#waiting.clear()
+    const hasRun = (i: number) => pastVisits[i] + interpreted[i] + this.#arrivals.visitsAt(i) > 0
+    this.#install(this.link().translation.translate(entries, (start) => !hasRun(start)))
+  }
+
+  /** The function that `index` is in, if it is called again and again; else the place itself. */
+  #bestEntry(index: number): number {
+    if (this.#parts.threshold === 0) return index
+    const { slots } = this.link()
+    const { start } = this.#code.functionAround(index)
+    const isWhole = slots[start] === 0 && this.#arrivals.visitsAt(start) >= FEW_CALLS
+    return isWhole && this.#code.isLeader(start) ? start : index
+  }
+
+  // Linking.
+
+  #makeKernels(): void {
+    const { layout, ordinaryEndBytes } = this.#memory
+    const kernels = this.#parts.kernels.instantiate(this.#memory.wasm, {
+      ...layout,
+      ordinaryEndBytes,
+    })
+    const codes = new Uint32Array(this.#memory.buffer, STATE.kernelCodes, MAX_KERNELS)
+    this.#parts.kernels.codes.forEach((code, i) => {
+      this.#table.set(FIRST_KERNEL_SLOT + (code % MAX_KERNELS), kernels[i])
+      codes[code % MAX_KERNELS] = code
+    })
+    this.#hasKernels = true
+  }
+
+  /** Everything for memory as it is laid out now. */
+  link(): Linked {
+    const { layout, buffer } = this.#memory
+    if (this.#linked?.layout === layout) return this.#linked
+    const hasMoved = this.#linked !== undefined
+    const { ordinaryEndBytes } = this.#memory
+    const target = { layout, ordinaryEndBytes, hasCounts: this.#parts.hasVisits }
+    const translation = this.#program.translationFor(target)
+    const count = this.#code.length
+    const { ecall, enter, enterUnconstrained } = instantiate(stepperOf(this.#code.isa), {
+      env: {
+        ...{ memory: this.#memory.wasm, table: this.#table },
+        host: (what: number, at: number) => this.#serve(what, at),
+      },
+    })
+    this.#hasKernels = false
+    this.#linked = {
+      ...{ layout, translation, ecall },
+      state: new Int32Array(buffer, 0, KERNELS_OFFSET / 4),
+      entries: new Int32Array(buffer, layout.entriesOffset, 2 * (count + 1)),
+      slots: new Uint32Array(buffer, layout.slotsOffset, count + 1),
+      arrivals: new Int32Array(buffer, layout.arrivalsOffset, count + 1),
+      counts: new BigUint64Array(buffer, layout.countsOffset, count),
+      enter: enter as Enter,
+      enterUnconstrained: enterUnconstrained as Enter,
+    }
+    this.#arrivals.attach(this.#linked.arrivals, this.#linked.slots)
+    this.#describe(this.#linked, ordinaryEndBytes)
+    if (hasMoved) this.#forgetUnits(this.#linked)
+    this.#prepareUnits(translation)
+    return this.#linked
+  }
+
+  /** Memory has moved: units are of no use any more, and what counters say must not depend on them. */
+  #forgetUnits({ slots }: Linked): void {
+    this.#program.windowBytes = this.#memory.windowBytes
+    for (const entry of this.#installed) {
+      this.#arrivals.setUnit(entry, false)
+      slots[entry] = 0
+    }
+    this.#installed.clear()
+    this.#modules.clear()
+  }
+
+  /** What there is from earlier runs, and what these have shown to be worth translating. */
+  #prepareUnits(translation: Translation): void {
+    if (this.#parts.threshold === 0) {
+      const entries = this.#code
+        .functions()
+        .filter((entry) => translation.moduleOf(entry) === undefined)
+      if (entries.length > 0) translation.translate(entries)
+    } else if (isPowerOfTwo(this.#program.runs)) {
+      const { pastVisits } = this.#program
+      const hot = this.#code
+        .functions()
+        .filter(
+          (entry) => pastVisits[entry] >= this.#parts.threshold && !translation.moduleOf(entry),
+        )
+      const hasNotRun = (start: number) => pastVisits[start] === 0
+      if (hot.length > 0) translation.translate(hot, hasNotRun)
+      if (translation.modules.length > MAX_MODULES) translation.consolidate(hasNotRun)
+    }
+    for (const translated of translation.modules) {
+      if (!this.#modules.has(translated)) this.#install(translated)
+    }
+  }
+
+  #install(translated: TranslatedModule): void {
+    const { module, entries, firstSlot } = translated
+    const { slots, ecall } = this.#linked as Linked
+    const missing = firstSlot + entries.length - this.#table.length
+    if (missing > 0) this.#table.grow(Math.max(missing, TABLE_STEP))
+    instantiate(module, { env: { memory: this.#memory.wasm, table: this.#table, ecall } })
+    this.#modules.add(translated)
+    entries.forEach((entry, i) => {
+      this.#arrivals.setUnit(entry, true)
+      slots[entry] = firstSlot + i
+      this.#installed.add(entry)
+    })
+  }
+
+  /** The interpreter in WebAssembly met an entry that is not there yet. */
+  #decode(at: number): void {
+    const { layout, entries } = this.link()
+    const index = (at - layout.entriesOffset) / ENTRY_BYTES
+    const start = 2 * (index - (index % CHUNK_ENTRIES))
+    entries.set(this.#code.entries.subarray(start, start + 2 * CHUNK_ENTRIES), start)
+  }
+
+  /** Tell the interpreter in WebAssembly about the program. */
+  #describe({ state, layout }: Linked, ordinaryEndBytes: number): void {
+    const { program, length } = this.#code
+    const facts = {
+      ...{ count: length, pcBase: program.pcBase, ordinaryEnd: ordinaryEndBytes },
+      ...{ entriesOffset: layout.entriesOffset, slotsOffset: layout.slotsOffset },
+      ...{ arrivalsOffset: layout.arrivalsOffset, guestOffset: layout.guestOffset },
+      ...{ usedOffset: layout.usedOffset, touchedOffset: layout.touchedOffset },
+      hotArrivals: this.#parts.threshold,
+    }
+    for (const [name, value] of Object.entries(facts)) {
+      state[STATE[name as keyof typeof facts] / 4] = value
+    }
+  }
+}
+
+function instantiate(
+  module: WebAssembly.Module,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Readonly<Record<string, unknown>> {
+  return new WebAssembly.Instance(module, imports).exports
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && Number.isInteger(Math.log2(value))
+}
