@@ -15,10 +15,12 @@ use sp1_zkvm::lib::{ed25519::Ed25519AffinePoint, utils::AffinePoint};
 use sp1_zkvm::{io, syscalls};
 
 /// 2^255 - 19, least significant word first.
-const P: [u32; 8] = [
-    0xffff_ffed, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
-    0x7fff_ffff,
-];
+const P: [u32; 8] = {
+    let mut words = [u32::MAX; 8];
+    words[0] = 0xffff_ffed;
+    words[7] = 0x7fff_ffff;
+    words
+};
 
 /// The base point, compressed: y is 4/5, x is even (RFC 8032, 5.1). The generator that sp1-lib 3.4.0
 /// has for this curve is another point, whose y is not even reduced.
@@ -67,7 +69,8 @@ fn bits(scalar: &Scalar) -> Vec<bool> {
 
 fn verifies(key: &[u8; 32], signature: &[u8; 64], message: &[u8]) -> bool {
     let (r, s) = signature.split_at(32);
-    let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(s.try_into().unwrap())) else {
+    let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(s.try_into().unwrap()))
+    else {
         return false;
     };
     let digest = Sha512::new().chain_update(r).chain_update(key).chain_update(message).finalize();
