@@ -13,6 +13,9 @@
 //! Each request is answered by one line in the file given by `--out`. What guests print is caught and
 //! becomes part of the answer; whatever else SP1 writes to standard output is dropped. A panic of SP1
 //! is an answer, too.
+//!
+//! With `x ELF [HEX|@FILE]...` in place of `--out` it runs one guest, each further argument one buffer,
+//! and prints the answer with the time it took, `executeMs`, as the last line of standard output.
 pub mod console;
 
 use std::{
@@ -22,6 +25,7 @@ use std::{
     fs::File,
     io::{BufRead, BufWriter, Write},
     panic::{catch_unwind, AssertUnwindSafe},
+    time::Instant,
 };
 
 use serde::Deserialize;
@@ -82,17 +86,37 @@ enum Limit {
     Relative { of: String, plus: i64 },
 }
 
-/// Answer every request of standard input.
+/// Do what the command line says: answer requests, or time one run.
 pub fn serve(reference: &impl Reference) -> Result<(), Failure> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [flag, path] = arguments.as_slice() else { return Err("usage: --out FILE".into()) };
-    if flag != "--out" {
-        return Err(format!("unknown flag {flag}").into());
-    }
-    let mut out = BufWriter::new(File::create(path)?);
     // Panics are answers here; the default hook would print each with a backtrace.
     std::panic::set_hook(Box::new(|_| {}));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--out", path] => answer_all(reference, path),
+        ["x", elf, buffers @ ..] => time(reference, elf, buffers),
+        _ => Err("usage: --out FILE, or x ELF [HEX|@FILE]...".into()),
+    }
+}
 
+/// The time is that of the whole run, from the bytes of the ELF to the report.
+fn time(reference: &impl Reference, elf: &str, buffers: &[&str]) -> Result<(), Failure> {
+    let elf = std::fs::read(elf)?;
+    let buffer = |argument: &&str| match argument.strip_prefix('@') {
+        Some(path) => std::fs::read(path).map_err(Failure::from),
+        None => hex::decode(argument).map_err(Failure::from),
+    };
+    let buffers = buffers.iter().map(buffer).collect::<Result<_, _>>()?;
+    let run = Run { elf: &elf, buffers, cycle_limit: None, with_registers: false, memory: &[] };
+    let started = Instant::now();
+    let (mut answer, _) = reference.execute(run);
+    answer["executeMs"] = json!(started.elapsed().as_secs_f64() * 1e3);
+    println!("\n{answer}");
+    Ok(())
+}
+
+/// Answer every request of standard input.
+fn answer_all(reference: &impl Reference, path: &str) -> Result<(), Failure> {
+    let mut out = BufWriter::new(File::create(path)?);
     let mut cycles = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
