@@ -7,6 +7,7 @@ import { invalidFlag } from './base-command.js'
 import {
   DEFAULT_LIMITS,
   detectStdin,
+  ENGINES,
   type ExecuteLimits,
   fromHex,
   isHex,
@@ -86,8 +87,8 @@ export const guestFlags = {
     exclusive: ['stdin'],
   }),
   engine: Flags.option({
-    description: 'how to execute',
-    options: ['auto', 'interpreter'] as const,
+    description: 'interpret first and translate what is hot, translate first, or interpret',
+    options: ENGINES,
     env: 'SP1_TEE_ENGINE',
     default: 'auto' as const,
   })(),

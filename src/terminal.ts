@@ -1,6 +1,7 @@
 /** What people see on a terminal: numbers, tables, and progress where somebody watches. */
 import chalk from 'chalk'
 import { Listr } from 'listr2'
+import type { ExecutionResult } from './core/index.js'
 
 /** Beside everything that a simulated quote stands behind. */
 export const SIMULATED = chalk.yellow('SIMULATED, fit for development only')
@@ -48,6 +49,33 @@ export function formatCounts({ title, counts, total, parents = {} }: CountOption
     return `  ${name.padEnd(nameWidth)}  ${formatCount(count).padStart(countWidth)}  ${share.padStart(7)}`
   })
   return `${title}:\n${lines.join('\n')}`
+}
+
+/** So many translated units are listed; the rest is counted. */
+const SHOWN_UNITS = 20
+
+/** What `--explain` shows. */
+export function formatExplanation(result: ExecutionResult): string {
+  const { explanation, phases, cycles } = result
+  if (explanation === undefined) return ''
+  const { cyclesByTier, units, modules, moduleBytes } = explanation
+  const tiers = {
+    'translated to WebAssembly': cyclesByTier.units,
+    'interpreter in WebAssembly': cyclesByTier.stepper,
+    'interpreter in TypeScript': cyclesByTier.interpreter,
+  }
+  const shown = units.slice(0, SHOWN_UNITS).map(({ pc, instructions, function: name = '' }) => {
+    return `  ${pc}  ${formatCount(instructions).padStart(6)} instructions  ${printable(name)}`
+  })
+  const rest = units.length - shown.length
+  const { parseMs, translateMs, runMs } = phases
+  return [
+    formatCounts({ title: 'tiers', counts: tiers, total: cycles }),
+    `translated: ${formatCount(units.length)} units in ${modules} modules, ${formatCount(moduleBytes)} bytes`,
+    ...shown,
+    ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    `time: ${parseMs.toFixed(1)} ms before the first instruction, ${translateMs.toFixed(1)} ms translating, ${runMs.toFixed(1)} ms running`,
+  ].join('\n')
 }
 
 /** A guest may name more labels than a call takes arguments. */

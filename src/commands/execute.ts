@@ -5,7 +5,7 @@ import { BaseCommand } from '../base-command.js'
 import { type ExecutionResult, encodeSpeedscope, execute } from '../core/index.js'
 import { writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
-import { formatCount, formatCounts, type RunView, viewRun } from '../terminal.js'
+import { formatCount, formatCounts, formatExplanation, type RunView, viewRun } from '../terminal.js'
 
 /** What --repeat adds: the first run and the median of all, in one process. */
 interface RepeatedRuns {
@@ -20,6 +20,7 @@ export default class Execute extends BaseCommand {
   static override examples = [
     '<%= config.bin %> execute guests/elf/fibonacci.elf --stdin guests/inputs/fibonacci.bin',
     '<%= config.bin %> execute fib.elf --input 0x0a000000 --report',
+    '<%= config.bin %> execute fib.elf --stdin in.bin --explain',
     '<%= config.bin %> execute fib.elf --stdin in.bin --profile fib.speedscope.json',
   ]
   static override args = {
@@ -35,6 +36,9 @@ export default class Execute extends BaseCommand {
     }),
     'unverified-deferred-proofs': Flags.boolean({
       description: 'run a guest whose stdin holds deferred proofs, as if they were valid',
+    }),
+    explain: Flags.boolean({
+      description: 'show what was translated, what executed how much, and where the time went',
     }),
     repeat: Flags.integer({
       description: 'run it N times in one process and time that',
@@ -53,6 +57,8 @@ export default class Execute extends BaseCommand {
       execute(elf, stdin, {
         ...releaseChoice(parsed),
         limits: limitsOf(flags),
+        engine: flags.engine,
+        explain: flags.explain,
         report: flags.report,
         profile: flags.profile !== undefined,
         unverifiedDeferredProofs: flags['unverified-deferred-proofs'],
@@ -92,6 +98,7 @@ export default class Execute extends BaseCommand {
       const labels = { title: 'labels', counts: cycleTracker, total: result.cycles, parents }
       this.log(formatCounts(labels))
     }
+    if (result.explanation !== undefined) this.log(formatExplanation(result))
     if (result.unverifiedDeferredProofs !== undefined) {
       const proofs = chalk.yellow(`${result.unverifiedDeferredProofs} proofs, NOT VERIFIED`)
       this.log(`deferred       ${proofs}`)

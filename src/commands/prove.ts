@@ -59,6 +59,7 @@ export default class Prove extends BaseCommand {
       ...releaseChoice(parsed),
       scheme: flags.scheme,
       limits: limitsOf(flags),
+      engine: flags.engine,
       signal: this.interrupted,
       ...(teeVersion !== undefined && { teeVersion }),
     }

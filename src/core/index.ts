@@ -35,6 +35,7 @@ export {
   Sp1TeeError,
   UnavailableError,
 } from './errors.js'
+export { ENGINES, type EngineName } from './executor/engines.js'
 export {
   DEFAULT_LIMITS,
   type ExecuteLimits,

@@ -9,6 +9,7 @@ import { MAX_MEMORY_MIB } from '../riscv/memory.js'
 import { readFunctionSymbols } from '../riscv/symbols.js'
 import { sha256 } from '../sha256.js'
 import { type EngineName, engineOf } from './engines.js'
+import { type Explanation, explain } from './explanation.js'
 import type { OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
 import { type Profile, ProfileRecorder } from './profile.js'
@@ -50,8 +51,10 @@ export interface ExecuteOptions extends ReleaseChoice {
   readonly limits?: Partial<ExecuteLimits>
   /** Count opcodes too, and find out how labels nest. */
   readonly report?: boolean
-  /** How to execute; the results are the same. Default: interpreter. */
+  /** How to execute; the results are the same. Default: auto. */
   readonly engine?: EngineName
+  /** Tell what was translated, and what executed how much. */
+  readonly explain?: boolean
   /** Find out which functions the instructions are spent in; such a run is interpreted. */
   readonly profile?: boolean
   /**
@@ -90,11 +93,14 @@ export interface ExecutionResult {
   readonly engine: EngineName
   readonly durationMs: number
   readonly phases: {
+    /** Everything before the guest's first instruction. */
     readonly parseMs: number
     readonly translateMs: number
     readonly runMs: number
   }
   readonly mhz: number
+  /** Present with the option `explain`. */
+  readonly explanation?: Explanation
   /** Present with the option `profile`. */
   readonly profile?: Profile
   /** Present if the stdin held deferred proofs: how many. None was verified. */
@@ -140,6 +146,7 @@ export async function execute(
       : engineOf(engine, { loaded, hasVisits: options.report ?? false, now }),
   })
   const parsedAt = now()
+  const translatedBeforeMs = run.translateMs
   try {
     let slice = FIRST_SLICE_CYCLES
     while (!run.advance(slice)) {
@@ -148,6 +155,7 @@ export async function execute(
       if (engine !== 'interpreter') slice = Math.min(2 * slice, MAX_COMPILED_SLICE_CYCLES)
     }
     const endedAt = now()
+    const { translateMs } = run
     return resultOf(run, {
       sp1: release.version,
       elfHash: loaded.elfHash,
@@ -156,7 +164,12 @@ export async function execute(
       engine,
       profile: recorder?.finish(run.cycles),
       durationMs: endedAt - startedAt,
-      phases: { parseMs: parsedAt - startedAt, translateMs: 0, runMs: endedAt - parsedAt },
+      explanation: options.explain ? explain(run.facts, readFunctionSymbols(elf)) : undefined,
+      phases: {
+        parseMs: parsedAt - startedAt - translatedBeforeMs,
+        translateMs,
+        runMs: endedAt - parsedAt - (translateMs - translatedBeforeMs),
+      },
     })
   } finally {
     run.release()
@@ -170,6 +183,7 @@ function resultOf(
     deferredProofs: bigint
     engine: EngineName
     profile: Profile | undefined
+    explanation: Explanation | undefined
   },
 ): ExecutionResult {
   const { publicValues, stdout, stderr, cycleTracker } = run.io
@@ -192,6 +206,7 @@ function resultOf(
     durationMs: facts.durationMs,
     phases: facts.phases,
     mhz: cycles / facts.durationMs / 1000,
+    ...(facts.explanation && { explanation: facts.explanation }),
     ...(facts.profile && { profile: facts.profile }),
     ...(facts.deferredProofs > 0n && {
       unverifiedDeferredProofs: Number(facts.deferredProofs),

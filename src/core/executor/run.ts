@@ -3,7 +3,7 @@
  * unconstrained block ends. Created by `execute`, used once.
  */
 import { GuestError } from '../errors.js'
-import type { Engine, EngineFactory } from '../riscv/engine.js'
+import type { Engine, EngineFactory, EngineFacts } from '../riscv/engine.js'
 import { type Environment, Hart } from '../riscv/hart.js'
 import { interpret } from '../riscv/interpreter.js'
 import type { Memory } from '../riscv/memory.js'
@@ -124,6 +124,15 @@ export class Run implements Environment, SyscallContext {
     const isOwn = register === rs1 || (row.format === 'S' && register === rs2)
     if (isOwn)
       throw new GuestError('GUEST_TRAP', { reason: 'it accessed its own register in memory' })
+  }
+
+  get translateMs(): number {
+    return this.#engine.translateMs
+  }
+
+  /** How the engine did it. */
+  get facts(): EngineFacts {
+    return this.#engine.facts()
   }
 
   /** Everything has been asked that will be. */

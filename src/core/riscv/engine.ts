@@ -44,6 +44,26 @@ export interface EngineOptions {
 /** Makes an engine, and memory of the kind it needs; the program's image is not in it yet. */
 export type EngineFactory = (options: EngineOptions) => { engine: Engine; memory: Memory }
 
+/** A function or loop that was translated. */
+export interface UnitFacts {
+  readonly pc: number
+  readonly instructions: number
+}
+
+/** How a run was executed. */
+export interface EngineFacts {
+  /** Executed instructions by what executed them, unconstrained ones excluded. */
+  readonly cyclesByTier: {
+    readonly units: number
+    readonly stepper: number
+    readonly interpreter: number
+  }
+  /** Those that the run had, whoever translated them. */
+  readonly units: readonly UnitFacts[]
+  readonly modules: number
+  readonly moduleBytes: number
+}
+
 export interface Engine {
   readonly code: Code
   /** Executions of each instruction by index; unconstrained ones are not counted. */
@@ -52,6 +72,10 @@ export interface Engine {
   cycles: number
   /** How often each kernel did a call, in the order of the kernels. */
   readonly kernelCalls: ArrayLike<number>
+  /** Spent on translation in this run. */
+  readonly translateMs: number
+  /** Of the run so far. */
+  facts(): EngineFacts
   /**
    * Execute about `maxCycles` instructions.
    *

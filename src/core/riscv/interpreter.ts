@@ -6,7 +6,7 @@
  */
 import { GuestError } from '../errors.js'
 import { Code } from './code.js'
-import type { CycleLimit, Engine, EngineFactory } from './engine.js'
+import type { CycleLimit, Engine, EngineFactory, EngineFacts } from './engine.js'
 import type { Hart } from './hart.js'
 import type { Decoded } from './instruction.js'
 import { Memory } from './memory.js'
@@ -41,6 +41,7 @@ export class Interpreter implements Engine {
   /** Executed instructions, those of a running unconstrained block included. */
   cycles = 0
   readonly kernelCalls: readonly number[] = []
+  readonly translateMs = 0
 
   constructor(
     readonly code: Code,
@@ -67,6 +68,11 @@ export class Interpreter implements Engine {
     this.requireInside(hart)
     while (this.cycles < sliceEnd) if (this.step(hart)) return true
     return false
+  }
+
+  facts(): EngineFacts {
+    const cyclesByTier = { units: 0, stepper: 0, interpreter: this.cycles }
+    return { cyclesByTier, units: [], modules: 0, moduleBytes: 0 }
   }
 
   release(): void {}

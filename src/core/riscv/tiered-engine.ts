@@ -4,7 +4,7 @@
  * cycle limit, and whatever touches memory that is special. So every error is that interpreter's.
  */
 import type { Code } from './code.js'
-import type { CycleLimit, Engine } from './engine.js'
+import type { CycleLimit, Engine, EngineFacts } from './engine.js'
 import type { Hart } from './hart.js'
 import { Interpreter } from './interpreter.js'
 import type { Memory } from './memory.js'
@@ -43,6 +43,10 @@ export class TieredEngine implements Engine {
   #granted = 0
   /** Of the slice that is running. */
   #cyclesLeft = 0
+  /** Executed by the interpreter in TypeScript. */
+  #interpretedCycles = 0
+  /** Behind faults: counted by arrivals, and not executed. */
+  #undoneCycles = 0
 
   /** @param onRelease - true if the engine will be used again. */
   constructor(
@@ -67,6 +71,8 @@ export class TieredEngine implements Engine {
   /** A new run, in memory that is all zero. */
   begin(cycleLimit: CycleLimit): void {
     this.#cycleLimit = cycleLimit
+    this.#interpretedCycles = 0
+    this.#undoneCycles = 0
     if (!this.#isNew) {
       this.#tiers.remember()
       this.memory.clear()
@@ -100,6 +106,17 @@ export class TieredEngine implements Engine {
     return visits
   }
 
+  get translateMs(): number {
+    return this.#tiers.translateMs
+  }
+
+  facts(): EngineFacts {
+    const interpreter = this.#interpretedCycles
+    const stepper = this.#tiers.steppedCycles - this.#undoneCycles
+    const units = this.cycles - stepper - interpreter
+    return { cyclesByTier: { units, stepper, interpreter }, ...this.#tiers.unitFacts }
+  }
+
   run(hart: Hart, maxCycles: number): boolean {
     this.#hart = hart
     this.#interpreter.requireInside(hart)
@@ -127,6 +144,7 @@ export class TieredEngine implements Engine {
 
   #step(hart: Hart): boolean {
     this.#cyclesLeft--
+    if (!this.memory.isRecordingUndo) this.#interpretedCycles++
     return this.#interpreter.step(hart)
   }
 
@@ -175,6 +193,7 @@ export class TieredEngine implements Engine {
     const { visits } = this.#interpreter
     for (let i = this.#indexOf(pc); i < visits.length; i++) {
       visits[i]--
+      this.#undoneCycles++
       if (this.code.isSteering(i)) break
     }
   }

@@ -4,7 +4,7 @@
  */
 import { ArrivalCounts } from './arrival-counts.js'
 import { type Code, UNKNOWN_ROW } from './code.js'
-import type { Kernels } from './engine.js'
+import type { EngineFacts, Kernels } from './engine.js'
 import type { Memory } from './memory.js'
 import {
   ENTRY_BYTES,
@@ -26,6 +26,8 @@ const CHUNK_ENTRIES = 512
 const FEW_CALLS = 16
 /** So many units make a module at most. */
 const BATCH_UNITS = 16
+/** A program that runs again will run more often, so a unit may take so many times as long to pay. */
+const RERUN_GAIN = 16
 /** More than that are made one before another run. */
 const MAX_MODULES = 4
 
@@ -78,17 +80,21 @@ export class Tiers {
   readonly #waiting = new Map<number, number>()
   #linked: Linked | undefined
   #hasKernels = false
+  /** What other runs had spent on translation when this one began. */
+  #translateMsBefore: number
 
   constructor(program: CompiledProgram, memory: Memory, parts: TierParts) {
     this.#code = program.code
     this.#program = program
     this.#memory = memory
     this.#parts = parts
+    this.#translateMsBefore = program.translateMs
     this.#arrivals = new ArrivalCounts(program.code, parts.threshold)
   }
 
   /** Another run begins. */
   begin(): void {
+    this.#translateMsBefore = this.#program.translateMs
     if (this.#linked === undefined) return
     const { counts, translation, state } = this.link()
     state.fill(0, STATE.kernelCalls / 4, STATE.kernelCodes / 4)
@@ -115,6 +121,27 @@ export class Tiers {
   get kernelCalls(): number[] {
     const calls = new Uint32Array(this.#memory.buffer, STATE.kernelCalls, MAX_KERNELS)
     return this.#parts.kernels.codes.map((code) => calls[code % MAX_KERNELS])
+  }
+
+  /** Instructions that the interpreter in WebAssembly executed, unconstrained ones excluded. */
+  get steppedCycles(): number {
+    if (this.#linked === undefined) return 0
+    const visits = new Float64Array(this.#code.length)
+    this.#arrivals.addTo(visits, 0, visits.length)
+    return visits.reduce((sum, count) => sum + count, 0)
+  }
+
+  get translateMs(): number {
+    return this.#program.translateMs - this.#translateMsBefore
+  }
+
+  get unitFacts(): Pick<EngineFacts, 'units' | 'modules' | 'moduleBytes'> {
+    const modules = [...this.#modules]
+    return {
+      units: modules.flatMap(({ units }) => units),
+      modules: modules.length,
+      moduleBytes: modules.reduce((sum, { bytes }) => sum + bytes, 0),
+    }
   }
 
   /** Add how often each instruction ran here. */
@@ -280,18 +307,26 @@ export class Tiers {
       if (entries.length > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
-      const hot = this.#code
-        .functions()
-        .filter(
-          (entry) => pastVisits[entry] >= this.#parts.threshold && !translation.moduleOf(entry),
-        )
       const hasNotRun = (start: number) => pastVisits[start] === 0
+      const hot = this.#hotFunctions().filter((entry) => !translation.moduleOf(entry))
       if (hot.length > 0) translation.translate(hot, hasNotRun)
       if (translation.modules.length > MAX_MODULES) translation.consolidate(hasNotRun)
     }
     for (const translated of translation.modules) {
       if (!this.#modules.has(translated)) this.#install(translated)
     }
+  }
+
+  /** Functions with an instruction that earlier runs interpreted so often that it pays for later ones. */
+  #hotFunctions(): number[] {
+    const { pastVisits } = this.#program
+    const enough = this.#parts.threshold / RERUN_GAIN
+    const starts = this.#code.functions()
+    return starts.filter((start, i) => {
+      const end = starts[i + 1] ?? this.#code.length
+      for (let index = start; index < end; index++) if (pastVisits[index] >= enough) return true
+      return false
+    })
   }
 
   #install(translated: TranslatedModule): void {

@@ -22,18 +22,20 @@ const load = (path: string) => JSON.parse(readFileSync(new URL(path, ROOT), 'utf
 const CASES: readonly { name: string; elf: string }[] = load('bench/cases.json')
 const ANSWERS: readonly Answer[] = load('test/vectors/bench/sp1-3.4.0.json')
 
-/** Without counts of opcodes translated code is what speed is measured with. */
+/** Without counts of opcodes, translated code is what speed is measured with. */
 const ENGINES: readonly { engine: EngineName; counts: boolean; mostCycles: number }[] = [
   // Some 30 cycles a microsecond.
   { engine: 'interpreter', counts: true, mostCycles: 15_000_000 },
   { engine: 'compiled', counts: false, mostCycles: Number.POSITIVE_INFINITY },
+  { engine: 'compiled', counts: true, mostCycles: Number.POSITIVE_INFINITY },
   { engine: 'auto', counts: false, mostCycles: Number.POSITIVE_INFINITY },
+  { engine: 'auto', counts: true, mostCycles: Number.POSITIVE_INFINITY },
 ]
 
 const elfOf = (name: string) =>
   readFileSync(new URL(CASES.find((one) => one.name === name)?.elf ?? '', ROOT))
 
-describe.each(ENGINES)('$engine', ({ engine, counts, mostCycles }) => {
+describe.each(ENGINES)('$engine, opcodes counted: $counts', ({ engine, counts, mostCycles }) => {
   const answers = ANSWERS.filter(({ cycles }) => cycles <= mostCycles)
   it.each(answers.map((answer) => [answer.name, answer] as const))('%s', async (name, answer) => {
     const input = readFileSync(new URL(`guests/bench/inputs/${name}.bin`, ROOT))

@@ -50,6 +50,11 @@ export class CompiledProgram {
     return this.#translations.map(({ translation }) => translation)
   }
 
+  /** Spent on translation by all runs. */
+  get translateMs(): number {
+    return this.translations.reduce((sum, { translateMs }) => sum + translateMs, 0)
+  }
+
   get pastVisits(): Float64Array {
     this.#pastVisits ??= new Float64Array(this.code.length)
     return this.#pastVisits

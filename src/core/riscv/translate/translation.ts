@@ -4,6 +4,7 @@
  * and so is the host's optimised code for them.
  */
 import type { Code } from '../code.js'
+import type { UnitFacts } from '../engine.js'
 import { FIRST_UNIT_SLOT } from '../memory-layout.js'
 import type { Target } from './emitter.js'
 import { translateUnits } from './translator.js'
@@ -14,6 +15,8 @@ export interface TranslatedModule {
   /** Indices of the instructions whose units are in the table from `firstSlot` on. */
   readonly entries: readonly number[]
   readonly firstSlot: number
+  readonly units: readonly UnitFacts[]
+  readonly bytes: number
 }
 
 export class Translation {
@@ -65,8 +68,11 @@ export class Translation {
   translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
     const firstSlot = this.#slots
     return this.#timed(() => {
-      const bytes = translateUnits(this.code, this.#target, entries, firstSlot, isLeftOut)
-      const translated = { module: new WebAssembly.Module(bytes), entries, firstSlot }
+      const { bytes, units } = translateUnits(
+        ...([this.code, this.#target, entries, firstSlot, isLeftOut] as const),
+      )
+      const module = new WebAssembly.Module(bytes)
+      const translated = { module, entries, firstSlot, units, bytes: bytes.length }
       this.#modules.push(translated)
       for (const entry of entries) this.#moduleOf.set(entry, translated)
       this.#slots += entries.length

@@ -4,6 +4,7 @@
  */
 import { ModuleBuilder } from '../../wasm/module-builder.js'
 import type { Code } from '../code.js'
+import type { UnitFacts } from '../engine.js'
 import { UNIT } from './departures.js'
 import type { Target } from './emitter.js'
 import { type IsLeftOut, unitAt } from './unit.js'
@@ -18,6 +19,7 @@ const MAX_PAGES = 65_536
  * memory, table, and ecall, which returns the pc to go on at.
  *
  * @param entries - indices of leaders.
+ * @returns the module, and what its units are.
  */
 export function translateUnits(
   code: Code,
@@ -25,7 +27,7 @@ export function translateUnits(
   entries: readonly number[],
   firstSlot: number,
   isLeftOut?: IsLeftOut,
-): Uint8Array<ArrayBuffer> {
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly units: readonly UnitFacts[] } {
   const module = new ModuleBuilder()
   const ecall = module.importFunc('env', 'ecall', { params: [], results: ['i32'] })
   const minPages = target.layout.totalBytes / PAGE_BYTES
@@ -37,12 +39,15 @@ export function translateUnits(
   })
   const functionAt = new Map(functions.map(({ pc, wasm }) => [pc, wasm.index]))
   const unitType = module.type(UNIT)
-  for (const { entry, wasm } of functions) {
-    writeUnit(wasm, unitAt(code, entry, isLeftOut), { code, target, functionAt, unitType, ecall })
-  }
+  const units = functions.map(({ pc, entry, wasm }) => {
+    const unit = unitAt(code, entry, isLeftOut)
+    writeUnit(wasm, unit, { code, target, functionAt, unitType, ecall })
+    const instructions = unit.blocks.reduce((sum, { start, end }) => sum + end - start, 0)
+    return { pc, instructions }
+  })
   module.elements(
     firstSlot,
     functions.map(({ wasm }) => wasm.index),
   )
-  return module.encode({ names: false })
+  return { bytes: module.encode({ names: false }), units }
 }
