@@ -76,7 +76,11 @@ export class Run implements Environment, SyscallContext {
       isa: release.isa,
       kernels: release.kernels,
       cycleLimit: release.cycleLimit(limits.cycles),
-      memory: { limitMib: limits.memoryMib, isStrict: release.isMemoryStrict },
+      memory: {
+        limitMib: limits.memoryMib,
+        isStrict: release.isMemoryStrict,
+        xlen: release.isa.xlen,
+      },
     })
     this.#engine = engine
     this.memory = memory

@@ -7,33 +7,34 @@
 
 /** What compiled code and its host tell each other; u32 each. */
 export const STATE = {
+  /** x0 to x31, with room for those of 64 bits. */
   registers: 0,
-  /** Where decoded instructions write that write x0. */
+  /** Where decoded RV32 instructions write that write x0: behind its registers. */
   sink: 128,
   /** Where the hart is, when compiled code calls what is not in the same module. */
-  pc: 132,
+  pc: 256,
   /** Instructions it may still execute before it comes back, signed. */
-  left: 136,
+  left: 260,
   /** Not 0: it came back for a reason, which the low bits of the returned pc tell. */
-  exit: 140,
+  exit: 264,
   /** 1 while an unconstrained block runs. */
-  isUnconstrained: 144,
+  isUnconstrained: 268,
   // What the interpreter in WebAssembly, which is the same for all programs, has to be told of one.
-  count: 148,
-  pcBase: 152,
-  entriesOffset: 156,
-  slotsOffset: 160,
-  arrivalsOffset: 164,
-  guestOffset: 168,
-  usedOffset: 172,
-  touchedOffset: 176,
+  count: 272,
+  pcBase: 276,
+  entriesOffset: 280,
+  slotsOffset: 284,
+  arrivalsOffset: 288,
+  guestOffset: 292,
+  usedOffset: 296,
+  touchedOffset: 300,
   /** End of the addresses that are plain memory. */
-  ordinaryEnd: 180,
+  ordinaryEnd: 304,
   /** An instruction that was arrived at more often than this is worth a look. */
-  hotArrivals: 184,
+  hotArrivals: 308,
   /** By the identifier of a syscall: how often its kernel did a call, and its code if it has one. */
-  kernelCalls: 256,
-  kernelCodes: 512,
+  kernelCalls: 512,
+  kernelCodes: 768,
 } as const
 
 /** What the host is asked for: by (what, entry) → pc. One function, because V8 compiles each by itself. */

@@ -47,6 +47,8 @@ export interface MemoryOptions {
   readonly limitMib: number
   /** Refuse at once what cannot be proved about an address, as SP1 does since release 5. */
   readonly isStrict?: boolean
+  /** Bits of a register. Default: 32. */
+  readonly xlen?: 32 | 64
   /** Instructions of a program that compiled code will run. */
   readonly codeWords?: number
   /** How much to begin with, if it is known. */
@@ -64,6 +66,7 @@ export class Memory {
 
   readonly #limitMib: number
   readonly #isStrict: boolean
+  readonly #registerWords: number
   readonly #codeWords: number
   readonly #endBytes: number
   /** How far the address space is laid out. */
@@ -84,11 +87,13 @@ export class Memory {
   constructor({
     limitMib,
     isStrict = false,
+    xlen = 32,
     codeWords = 0,
     windowBytes = FIRST_WINDOW_BYTES,
   }: MemoryOptions) {
     this.#limitMib = limitMib
     this.#isStrict = isStrict
+    this.#registerWords = xlen / 32
     this.#codeWords = codeWords
     const executorEnd = isStrict ? STRICT_MEMORY_END : EXECUTOR_MEMORY_END
     this.#endBytes = limitMib === MAX_MEMORY_MIB ? executorEnd : limitMib * MIB
@@ -110,6 +115,7 @@ export class Memory {
     return this.wasm.buffer
   }
 
+  /** XLEN / 32 words each, the lowest first. */
   get registers(): Uint32Array {
     return this.#registers
   }
@@ -382,7 +388,7 @@ export class Memory {
   #makeViews(): void {
     const { guestOffset, usedOffset, touchedOffset } = this.#layout
     const words = this.#windowBytes / 4
-    this.#registers = new Uint32Array(this.buffer, STATE.registers, 32)
+    this.#registers = new Uint32Array(this.buffer, STATE.registers, 32 * this.#registerWords)
     this.#words = new Uint32Array(this.buffer, guestOffset, words)
     this.#used = new Uint8Array(this.buffer, usedOffset, words)
     this.#touched = new Uint8Array(this.buffer, touchedOffset, words / PAGE_WORDS)

@@ -118,7 +118,7 @@ export const RV32M: readonly Instruction[] = [
       divideUnlessZero(
         f,
         operands,
-        () => f.x.const(-1),
+        () => f.constX(-1),
         () => {
           // In 64 bits, where -2^31 / -1 does not overflow.
           f.getX(operands.rs1)
@@ -141,7 +141,7 @@ export const RV32M: readonly Instruction[] = [
       divideUnlessZero(
         f,
         operands,
-        () => f.x.const(-1),
+        () => f.constX(-1),
         () => {
           f.getX(operands.rs1)
           f.getX(operands.rs2)

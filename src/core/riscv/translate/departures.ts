@@ -87,7 +87,7 @@ export class Departures {
     const { code, functionAt, unitType, target } = this.around
     const { rd, rs1, imm } = code.at(end - 1)
     if (to === undefined) this.computeTarget(rs1, imm)
-    f.setX(rd, () => f.x.const(next))
+    f.setX(rd, () => f.constX(next))
     f.store(this.dirtyAtEnd(position))
     const index = to === undefined ? undefined : code.indexOf(to)
     const known = to === undefined ? undefined : functionAt.get(to)
@@ -165,15 +165,15 @@ export class Departures {
   /** Where x[rs1] says. */
   returnTo(position: number, rs1: number): void {
     this.f.store(this.dirtyAtEnd(position))
-    this.f.getX(rs1)
+    this.f.getAddress(rs1)
     this.return()
   }
 
   /** pc = x[rs1] + imm */
   computeTarget(rs1: number, imm: number): void {
-    this.f.getX(rs1)
-    this.f.x.const(imm)
-    this.f.x.add()
+    this.f.getAddress(rs1)
+    this.f.i32.const(imm)
+    this.f.i32.add()
     this.wasm.local.set(this.pc)
   }
 

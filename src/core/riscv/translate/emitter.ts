@@ -3,10 +3,11 @@
  * locals, and guest memory is at an offset.
  */
 import type { FunctionBuilder, I32, I64, Label } from '../../wasm/function-builder.js'
+import type { Isa } from '../isa.js'
 import type { MemoryLayout } from '../memory-layout.js'
 import { STATE } from '../memory-layout.js'
 import type { Check } from './accesses.js'
-import type { RowEmitter } from './row-emitter.js'
+import type { RowEmitter, Wide } from './row-emitter.js'
 
 /** Guest addresses below are the registers. */
 const REGISTERS_END = 32
@@ -23,8 +24,7 @@ export interface Target {
 export class Emitter implements RowEmitter {
   readonly i32: I32
   readonly i64: I64
-  /** Instructions as wide as a register: XLEN is 32. */
-  readonly x: I32
+  readonly x: Wide
   /** Of the instruction that is being translated. */
   pc = 0
   readonly #locals = new Map<number, number>()
@@ -33,16 +33,21 @@ export class Emitter implements RowEmitter {
   constructor(
     readonly wasm: FunctionBuilder,
     readonly target: Target,
+    readonly xlen: Isa['xlen'] = 32,
   ) {
     this.i32 = wasm.i32
     this.i64 = wasm.i64
-    this.x = wasm.i32
+    this.x = xlen === 64 ? wasm.i64 : wasm.i32
     this.#address = wasm.newLocal('i32', 'address')
   }
 
-  /** Push a register. */
+  constX(value: number): void {
+    if (this.xlen === 64) this.i64.const(BigInt(value))
+    else this.i32.const(value)
+  }
+
   getX(register: number): void {
-    if (register === 0) this.x.const(0)
+    if (register === 0) this.constX(0)
     else this.wasm.local.get(this.#localOf(register))
   }
 
@@ -54,11 +59,11 @@ export class Emitter implements RowEmitter {
   }
 
   pushImm(imm: number): void {
-    this.x.const(imm)
+    this.constX(imm)
   }
 
   pushPcPlus(imm: number): void {
-    this.x.const(this.pc + imm)
+    this.constX(this.pc + imm)
   }
 
   if(then: () => void, otherwise?: () => void): void {
@@ -70,10 +75,10 @@ export class Emitter implements RowEmitter {
    * static offset. The sum of both does not wrap, so a negative imm has to be added before.
    */
   pushAddress(rs1: number, imm: number): void {
-    this.getX(rs1)
+    this.getAddress(rs1)
     if (imm >= 0) return
-    this.x.const(imm)
-    this.x.add()
+    this.i32.const(imm)
+    this.i32.add()
   }
 
   guestOffset(imm: number): number {
@@ -111,7 +116,7 @@ export class Emitter implements RowEmitter {
    */
   require({ register, offset, spanBytes, alignment }: Check, otherwise: () => void): void {
     const lastStart = this.target.ordinaryEndBytes - spanBytes - REGISTERS_END
-    this.getX(register)
+    this.getAddress(register)
     this.i32.const(offset - REGISTERS_END)
     this.i32.add()
     if (alignment > 1) {
@@ -138,14 +143,19 @@ export class Emitter implements RowEmitter {
   /** Registers of a set, from memory to their locals. */
   load(registers: number): void {
     eachRegister(registers, (register) =>
-      this.setX(register, () => this.getState(STATE.registers + 4 * register)),
+      this.setX(register, () => {
+        this.i32.const(0)
+        this.x.load(this.#placeOf(register))
+      }),
     )
   }
 
   store(registers: number): void {
-    eachRegister(registers, (register) =>
-      this.setState(STATE.registers + 4 * register, () => this.getX(register)),
-    )
+    eachRegister(registers, (register) => {
+      this.i32.const(0)
+      this.getX(register)
+      this.x.store(this.#placeOf(register))
+    })
   }
 
   /** Leave for `label`, which returns the pc in a local. */
@@ -156,7 +166,7 @@ export class Emitter implements RowEmitter {
   }
 
   #pushWordIndex(rs1: number, imm: number): void {
-    this.getX(rs1)
+    this.getAddress(rs1)
     this.i32.const(imm)
     this.i32.add()
     this.wasm.local.tee(this.#address)
@@ -164,10 +174,20 @@ export class Emitter implements RowEmitter {
     this.i32.shr_u()
   }
 
+  /** Push a register as an address or a pc, which have 32 bits. */
+  getAddress(register: number): void {
+    this.getX(register)
+    if (this.xlen === 64) this.i32.wrap_i64()
+  }
+
+  #placeOf(register: number): number {
+    return STATE.registers + (this.xlen / 8) * register
+  }
+
   #localOf(register: number): number {
     const known = this.#locals.get(register)
     if (known !== undefined) return known
-    const local = this.wasm.newLocal('i32', `x${register}`)
+    const local = this.wasm.newLocal(this.xlen === 64 ? 'i64' : 'i32', `x${register}`)
     this.#locals.set(register, local)
     return local
   }

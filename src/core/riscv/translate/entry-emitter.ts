@@ -39,6 +39,10 @@ export class EntryEmitter implements RowEmitter {
     this.#address = wasm.newLocal('i32', 'address')
   }
 
+  constX(value: number): void {
+    this.i32.const(value)
+  }
+
   getX(field: number): void {
     this.#pushByte(field)
     this.x.load(STATE.registers)

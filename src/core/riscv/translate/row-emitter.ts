@@ -5,11 +5,16 @@
  */
 import type { I32, I64 } from '../../wasm/function-builder.js'
 
+/** Instructions that there are for either width; constants are by `constX`. */
+export type Wide = Omit<Pick<I32, keyof I32 & keyof I64>, 'const'>
+
 export interface RowEmitter {
   readonly i32: I32
   readonly i64: I64
   /** Instructions as wide as a register. */
-  readonly x: I32
+  readonly x: Wide
+  /** Push a constant as wide as a register. */
+  constX(value: number): void
   /** Push a register. */
   getX(register: number): void
   /** Set a register to what `push` pushes; x0 stays 0. */

@@ -49,7 +49,7 @@ class UnitWriter {
     const { code, target } = around
     wasm.nameLocal(LEFT, 'left')
     wasm.nameLocal(DEPTH, 'depth')
-    this.#f = new Emitter(wasm, target)
+    this.#f = new Emitter(wasm, target, code.isa.xlen)
     this.#graph = flowGraphOf(unit)
     this.#accesses = unit.blocks.map(({ start, end }) => planAccesses(code, start, end))
     this.#registers = planRegisters(code, unit, this.#graph, this.#accesses)
