@@ -131,13 +131,14 @@ function shrink(top: usize): void {
   let a = limb(A, 0), b = limb(B, 0)
   let carryA = (aa * a + ab * b) >> LIMB_BITS
   let carryB = (ba * a + bb * b) >> LIMB_BITS
-  for (let i: usize = 1; i <= top; i++) {
-    a = limb(A, i)
-    b = limb(B, i)
+  const end = top * LIMB_BYTES
+  for (let i: usize = 0; i < end; i += LIMB_BYTES) {
+    a = load<i64>(i, A + 8)
+    b = load<i64>(i, B + 8)
     carryA += aa * a + ab * b
     carryB += ba * a + bb * b
-    setLimb(A, i - 1, carryA & LIMB_MASK)
-    setLimb(B, i - 1, carryB & LIMB_MASK)
+    store<i64>(i, carryA & LIMB_MASK, A)
+    store<i64>(i, carryB & LIMB_MASK, B)
     carryA >>= LIMB_BITS
     carryB >>= LIMB_BITS
   }
@@ -158,12 +159,13 @@ function grow(batches: usize): void {
   const uu = lowOf(rowA), uv = highOf(rowA), vu = lowOf(rowB), vv = highOf(rowB)
   let carryU: i64 = 0
   let carryV: i64 = 0
-  for (let i: usize = 0; i <= batches; i++) {
-    const u = limb(U, i), v = limb(V, i)
+  const end = batches * LIMB_BYTES
+  for (let i: usize = 0; i <= end; i += LIMB_BYTES) {
+    const u = load<i64>(i, U), v = load<i64>(i, V)
     carryU += uu * u + uv * v
     carryV += vu * u + vv * v
-    setLimb(U, i, carryU & LIMB_MASK)
-    setLimb(V, i, carryV & LIMB_MASK)
+    store<i64>(i, carryU & LIMB_MASK, U)
+    store<i64>(i, carryV & LIMB_MASK, V)
     carryU >>= LIMB_BITS
     carryV >>= LIMB_BITS
   }
@@ -187,7 +189,7 @@ function divide(to: usize, batches: usize, field: Field): void {
   }
   let carry: i64 = 0
   for (let i: usize = 0; i < limbs - 1; i++) {
-    carry = settle(to, i, limb(from, i) + carry)
+    carry = settle(to, i, limb(from, i), carry)
   }
   setLimb(to, limbs - 1, limb(from, limbs - 1) + (limb(from, limbs) << LIMB_BITS) + carry)
 }
