@@ -176,6 +176,16 @@ export function subtract(to: usize, a: usize, b: usize, field: Field): void {
   setLimb(to, last, limb(a, last) - limb(b, last) + carry)
 }
 
+/** a - b - c, tidy. */
+export function subtractTwo(to: usize, a: usize, b: usize, c: usize, field: Field): void {
+  const last: usize = field.limbs - 1
+  let carry: i64 = 0
+  for (let i: usize = 0; i < last; i++) {
+    carry = settle(to, i, limb(a, i) - limb(b, i) - limb(c, i), carry)
+  }
+  setLimb(to, last, limb(a, last) - limb(b, last) - limb(c, last) + carry)
+}
+
 /** Limb i is bits 30 i to 30 i + 29, so it begins 2 i bits below word i. */
 export function fromWords(to: usize, words: usize, field: Field): void {
   const last: usize = field.limbs - 1

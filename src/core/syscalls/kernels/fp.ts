@@ -2,7 +2,7 @@
  * The base fields of BN254 and BLS12-381, and their extensions by a root of -1: addition, subtraction
  * and multiplication of reduced operands. src/core/syscalls/fp.ts and fp2.ts are the plain versions.
  */
-import { add, ELEMENT_BYTES, Field, fromWords, isLess, isZero, subtract, toWords } from './field'
+import { add, ELEMENT_BYTES, Field, fromWords, isLess, isZero, subtract, subtractTwo, toWords } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { bls12381, bn254 } from './primes'
 
@@ -97,8 +97,7 @@ function multiplyFp2<F extends Field>(field: F, first: u32, second: u32): i32 {
   field.multiply(A0, A0, B0)
   field.multiply(A1, A1, B1)
   subtract(C0, A0, A1, field)
-  subtract(C1, C1, A0, field)
-  subtract(C1, C1, A1, field)
+  subtractTwo(C1, C1, A0, A1, field)
   field.multiply(C0, C0, field.r2)
   field.multiply(C1, C1, field.r2)
   return writeFp2(first, second, field)

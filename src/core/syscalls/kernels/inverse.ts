@@ -17,61 +17,27 @@ import {
 /** A halving takes a bit from a or b, so 2 * 381 / 30 batches suffice; some more for wrong orders. */
 const MAX_BATCHES: usize = 32
 
+// The limbs of these are from 0 to 2^30 - 1; the highest of u and v has the sign.
 const A = memory.data(ELEMENT_BYTES, 8)
 const B = memory.data(ELEMENT_BYTES, 8)
 const U = memory.data(34 * 8, 8)
-/** The limbs of v have as many zeros before them as an element has limbs. */
+/** Before the limbs of v lie as many zeros as an element has limbs. */
 const V_ROW = memory.data((13 + 34) * 8, 8)
 const V = V_ROW + MAX_LIMBS * LIMB_BYTES
 
-/** A row of the batch's matrix: two signed numbers in one, low + high * 2^32. */
-// @ts-ignore: decorator
-@inline
-function lowOf(row: i64): i64 {
-  return <i64>(<i32>row)
-}
-
-// @ts-ignore: decorator
-@inline
-function highOf(row: i64): i64 {
-  return (row - lowOf(row)) >> 32
-}
-
-let topA: i64 = 0
-let topB: i64 = 0
+// What a batch gives: the rows of its matrix times 2^30, each two signed numbers in one, which are
+// low + high * 2^32; and the numbers it was given as it left them.
 let rowA: i64 = 0
 let rowB: i64 = 0
+let lastA: i64 = 0
+let lastB: i64 = 0
 
-/** Thirty halvings of a and b, of which b is odd, and their matrix times 2^30. */
-// @ts-ignore: decorator
-@inline
-function batch(a: i64, b: i64): void {
-  let forA: i64 = 1
-  let forB: i64 = 1 << 32
-  // A bit that stops the count of zeros where the batch ends.
-  let stop: i64 = 1 << LIMB_BITS
-  let zeros = ctz(a | stop)
-  a >>= zeros
-  forB <<= zeros
-  stop >>= zeros
-  while (stop != 1) {
-    const difference = a - b
-    const isLess = difference >> 63
-    zeros = ctz(difference | stop)
-    a = ((difference ^ isLess) - isLess) >> zeros
-    b += difference & isLess
-    const rows = forA - forB
-    forA = (rows ^ isLess) - isLess
-    forB = (forB + (rows & isLess)) << zeros
-    stop >>= zeros
-  }
-  topA = a
-  topB = b
-  rowA = forA
-  rowB = forB
-}
-
-/** R / x for x modulo p, a tidy element with |result| < 2 R. @returns false if x is 0 modulo p. */
+/**
+ * R / x for x modulo p. The result is tidy but for its last limb, and below 2 R: a product with it is
+ * as far from reduced as the other factor, so it may not be the last one.
+ *
+ * @returns false if x is 0 modulo p.
+ */
 export function invert(to: usize, x: usize, field: Field): bool {
   const limbs: usize = field.limbs
   let top = limbs - 1
@@ -93,14 +59,14 @@ export function invert(to: usize, x: usize, field: Field): bool {
     shrink(top)
     grow(batches++)
   }
-  topA = (limb(A, 1) << LIMB_BITS) | limb(A, 0)
-  topB = (limb(B, 1) << LIMB_BITS) | limb(B, 0)
-  while (topA != 0) {
+  lastA = (limb(A, 1) << LIMB_BITS) | limb(A, 0)
+  lastB = (limb(B, 1) << LIMB_BITS) | limb(B, 0)
+  while (lastA != 0) {
     if (batches == MAX_BATCHES) return false
-    batch(topA, topB)
+    batch(lastA, lastB)
     grow(batches++)
   }
-  if (topB != 1) return false
+  if (lastB != 1) return false
   divide(to, batches, field)
   return true
 }
@@ -125,6 +91,47 @@ function carryThrough(to: usize, x: usize, top: usize, mask: i64): i64 {
   return carry
 }
 
+/** Thirty halvings of a and b, of which b is odd. */
+// @ts-ignore: decorator
+@inline
+function batch(a: i64, b: i64): void {
+  let forA: i64 = 1
+  let forB: i64 = 1 << 32
+  // A bit that stops the count of zeros where the batch ends.
+  let stop: i64 = 1 << LIMB_BITS
+  let zeros = ctz(a | stop)
+  a >>= zeros
+  forB <<= zeros
+  stop >>= zeros
+  while (stop != 1) {
+    const difference = a - b
+    const isLess = difference >> 63
+    zeros = ctz(difference | stop)
+    a = ((difference ^ isLess) - isLess) >> zeros
+    b += difference & isLess
+    const rows = forA - forB
+    forA = (rows ^ isLess) - isLess
+    forB = (forB + (rows & isLess)) << zeros
+    stop >>= zeros
+  }
+  lastA = a
+  lastB = b
+  rowA = forA
+  rowB = forB
+}
+
+// @ts-ignore: decorator
+@inline
+function lowOf(row: i64): i64 {
+  return <i64>(<i32>row)
+}
+
+// @ts-ignore: decorator
+@inline
+function highOf(row: i64): i64 {
+  return (row - lowOf(row)) >> 32
+}
+
 /** Applies the matrix to a and b, whose lowest limbs it makes 0, and drops those. */
 function shrink(top: usize): void {
   const aa = lowOf(rowA), ab = highOf(rowA), ba = lowOf(rowB), bb = highOf(rowB)
@@ -132,9 +139,10 @@ function shrink(top: usize): void {
   let carryA = (aa * a + ab * b) >> LIMB_BITS
   let carryB = (ba * a + bb * b) >> LIMB_BITS
   const end = top * LIMB_BYTES
+  // Constant addresses behind an index need no instruction of their own: 8 % of an inversion.
   for (let i: usize = 0; i < end; i += LIMB_BYTES) {
-    a = load<i64>(i, A + 8)
-    b = load<i64>(i, B + 8)
+    a = load<i64>(i, A + LIMB_BYTES)
+    b = load<i64>(i, B + LIMB_BYTES)
     carryA += aa * a + ab * b
     carryB += ba * a + bb * b
     store<i64>(i, carryA & LIMB_MASK, A)
@@ -191,5 +199,6 @@ function divide(to: usize, batches: usize, field: Field): void {
   for (let i: usize = 0; i < limbs - 1; i++) {
     carry = settle(to, i, limb(from, i), carry)
   }
+  // The limb behind is the sign.
   setLimb(to, limbs - 1, limb(from, limbs - 1) + (limb(from, limbs) << LIMB_BITS) + carry)
 }

@@ -121,7 +121,7 @@ function reduce(modulus: usize): void {
   shiftRight(wordShift, bitShift)
 }
 
-/** at[0..8] -= quotient * DIVISOR. @returns whether the result is negative. */
+/** at[0..7] -= quotient * DIVISOR. @returns whether at[0..8], whose last word comes to 0, got negative. */
 function subtractMultiple(at: usize, quotient: u64): bool {
   let carry: u64 = 0
   let borrow: i64 = 0
@@ -132,9 +132,7 @@ function subtractMultiple(at: usize, quotient: u64): bool {
     carry >>= 32
     borrow >>= 32
   }
-  borrow += <i64>word(at, WORDS) - <i64>carry
-  store<u32>(at + 4 * WORDS, <u32>borrow)
-  return borrow < 0
+  return borrow + <i64>word(at, WORDS) - <i64>carry < 0
 }
 
 function addBack(at: usize): void {
@@ -144,7 +142,6 @@ function addBack(at: usize): void {
     store<u32>(at + 4 * i, <u32>carry)
     carry >>= 32
   }
-  store<u32>(at + 4 * WORDS, load<u32>(at + 4 * WORDS) + <u32>carry)
 }
 
 /** In place if need be; what leaves the words is lost. */

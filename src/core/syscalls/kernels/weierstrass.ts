@@ -3,7 +3,7 @@
  * src/core/syscalls/weierstrass.ts is the plain version and says what SP1 does with every other call.
  */
 import {
-  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract, toWords, ZERO,
+  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract, subtractTwo, toWords, ZERO,
 } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { invert } from './inverse'
@@ -87,8 +87,7 @@ function writeThirdPoint<F extends Field>(field: F, point: u32): void {
   const to = at(point)
   field.multiply(SLOPE_R, SLOPE, field.r2)
   field.multiply(SLOPE, SLOPE, SLOPE_R)
-  subtract(SLOPE, SLOPE, X1, field)
-  subtract(SLOPE, SLOPE, X2, field)
+  subtractTwo(SLOPE, SLOPE, X1, X2, field)
   subtract(X1, X1, SLOPE, field)
   toWords(to, SLOPE, field)
   field.multiply(X1, X1, SLOPE_R)
