@@ -229,6 +229,10 @@ export function copy(to: usize, from: usize, field: Field): void {
   for (let i: usize = 0; i < field.limbs; i++) setLimb(to, i, limb(from, i))
 }
 
+export function copyWords(to: usize, from: usize, words: u32): void {
+  for (let i: usize = 0; i < words; i++) store<u32>(to + 4 * i, load<u32>(from + 4 * i))
+}
+
 /** Is a number of words at `a` less than that at `b`? */
 export function isLess(a: usize, b: usize, words: u32): bool {
   for (let i = <i32>words - 1; i >= 0; i--) {

@@ -3,7 +3,8 @@
  * src/core/syscalls/weierstrass.ts is the plain version and says what SP1 does with every other call.
  */
 import {
-  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract, subtractTwo, toWords, ZERO,
+  add, copy, copyWords, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract, subtractTwo,
+  toWords, ZERO,
 } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { invert } from './inverse'
@@ -161,8 +162,7 @@ function findRoots<F extends Field>(field: F, b: usize, pointer: u32, sign: u32)
 }
 
 function writeY(pointer: u32, words: u32, isY: bool): i32 {
-  const from = isY ? Y_WORDS : OTHER_WORDS
-  for (let i: usize = 0; i < words; i++) store<u32>(at(pointer) + 4 * i, load<u32>(from + 4 * i))
+  copyWords(at(pointer), isY ? Y_WORDS : OTHER_WORDS, words)
   markUsed(pointer, 2 * words)
   return 1
 }
