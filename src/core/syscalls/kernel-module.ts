@@ -45,7 +45,10 @@ export type Kernel = (arg1: number, arg2: number) => number
 
 export type Kernels = Readonly<Record<KernelName, Kernel>>
 
-/** What kernels must know of the memory. They take the bytes from 1024 to 65535 for themselves. */
+/**
+ * What kernels must know of the memory. The bytes from 1024 to 65535 are theirs, and must be 0 when the
+ * instance is made.
+ */
 export interface KernelLayout {
   /** Guest address 0. */
   readonly guestOffset: number

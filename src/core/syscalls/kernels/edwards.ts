@@ -3,20 +3,16 @@
  * src/core/syscalls/edwards.ts is the plain version and says what SP1 does with every other call.
  */
 import {
-  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, setLimb, subtract,
-  subtractTwo, toWords, ZERO,
+  add, copy, ELEMENT_BYTES, isZero, ONE, setLimb, subtract, subtractTwo, toWords, ZERO,
 } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { invert } from './inverse'
+import { readCoordinate, readPoint, X1, X2, Y1, Y2 } from './point'
 import { isMultipleOfP, raise } from './power'
 import { ed25519, Ed25519Field } from './primes'
 
 const WORDS: u32 = 8
 
-const X1 = memory.data(ELEMENT_BYTES, 8)
-const Y1 = memory.data(ELEMENT_BYTES, 8)
-const X2 = memory.data(ELEMENT_BYTES, 8)
-const Y2 = memory.data(ELEMENT_BYTES, 8)
 const A = memory.data(ELEMENT_BYTES, 8)
 const B = memory.data(ELEMENT_BYTES, 8)
 const C = memory.data(ELEMENT_BYTES, 8)
@@ -83,15 +79,6 @@ export function edAdd(first: u32, second: u32): i32 {
   return 1
 }
 
-/** @returns false if a coordinate is not reduced. */
-function readPoint(x: usize, y: usize, point: u32, field: Field): bool {
-  const from = at(point)
-  if (!isLess(from, field.pWords, WORDS) || !isLess(from + 4 * WORDS, field.pWords, WORDS)) return false
-  fromWords(x, from, field)
-  fromWords(y, from + 4 * WORDS, field)
-  return true
-}
-
 /**
  * A root of u / v with u = y^2 - 1, v = d y^2 + 1 is u v^3 (u v^7)^((p - 5) / 8), perhaps times a root
  * of -1 (RFC 8032, 5.1.3). y = 0 and x = 0 are left to the plain version, because releases differ.
@@ -99,11 +86,10 @@ function readPoint(x: usize, y: usize, point: u32, field: Field): bool {
 export function edDecompress(pointer: u32, sign: u32): i32 {
   const field = ed25519()
   if (sign > 1 || !isPlain(pointer, 2 * WORDS)) return 0
-  const yWords = at(pointer) + 4 * WORDS
-  if (!isLess(yWords, field.pWords, WORDS) || isZero(yWords, WORDS)) return 0
+  const yPointer = pointer + 4 * WORDS
+  if (!readCoordinate(Y1, yPointer, field) || isZero(at(yPointer), WORDS)) return 0
   if (!hasConstants) prepare(field)
   // All of these carry one R.
-  fromWords(Y1, yWords, field)
   field.multiply(Y1, Y1, field.r2)
   field.multiply(Y1, Y1, Y1)
   subtract(A, Y1, field.r, field)

@@ -53,9 +53,9 @@ export function invert(to: usize, x: usize, field: Field): bool {
     if (batches == MAX_BATCHES) return false
     // The highest 31 bits that either has, and the lowest 30.
     const shift = 63 - clz(limb(A, top) | limb(B, top))
-    const a = ((((limb(A, top) << LIMB_BITS) | limb(A, top - 1)) >> shift) << LIMB_BITS) | limb(A, 0)
-    const b = ((((limb(B, top) << LIMB_BITS) | limb(B, top - 1)) >> shift) << LIMB_BITS) | limb(B, 0)
-    batch(a, b)
+    const a = ((limb(A, top) << LIMB_BITS) | limb(A, top - 1)) >> shift
+    const b = ((limb(B, top) << LIMB_BITS) | limb(B, top - 1)) >> shift
+    batch((a << LIMB_BITS) | limb(A, 0), (b << LIMB_BITS) | limb(B, 0))
     shrink(top)
     grow(batches++)
   }
@@ -78,7 +78,7 @@ function copyAbsolute(to: usize, x: usize, top: usize): bool {
   return isNegative
 }
 
-/** (x ^ mask) - mask: x or -x. */
+/** Limbs of (x ^ mask) - mask, which is x or -x. @returns its sign, if it is negative. */
 // @ts-ignore: decorator
 @inline
 function carryThrough(to: usize, x: usize, top: usize, mask: i64): i64 {

@@ -119,7 +119,7 @@ function reduce(modulus: usize): void {
   shiftRight(wordShift, bitShift)
 }
 
-/** at[0..7] -= quotient * DIVISOR. @returns whether at[0..8], whose last word comes to 0, got negative. */
+/** Words 0 to 7 -= quotient * DIVISOR. @returns whether 0 to 8, of which 8 comes to 0, got negative. */
 function subtractMultiple(at: usize, quotient: u64): bool {
   let carry: u64 = 0
   let borrow: i64 = 0
