@@ -60,7 +60,7 @@ export interface KernelLayout {
 
 let module: WebAssembly.Module | undefined
 
-/** The functions of an instance of their own; their `this` and their closure are of no matter. */
+/** An instance for this memory; all of them share the compiled module. */
 export function instantiateKernels(
   memory: WebAssembly.Memory<ArrayBuffer>,
   layout: KernelLayout,
