@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Folders with kernels, and how each deals with the memory it imports. */
 const KERNELS = {
   // Its threads share the memory.
-  'src/core/vkey': ['--enable', 'simd', '--enable', 'threads', '--sharedMemory'],
+  'src/core/vkey': ['--enable', 'threads', '--sharedMemory'],
   // The memory holds one program.
   'src/core/riscv': ['--noExportMemory', '--memoryBase', '0', '--zeroFilledMemory'],
   // The memory is a guest's: these have what lies between its state and its first page.
@@ -43,6 +43,7 @@ async function buildKernels(folder, flags) {
     [
       `${folder}/kernels/index.ts`,
       ...['--outFile', 'kernels.wasm', '-O3', '--noAssert', '--runtime', 'stub'],
+      ...['--enable', 'simd'],
       // The whole address space: the importer chooses how much of it there is.
       ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
       ...flags,

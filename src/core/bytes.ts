@@ -31,8 +31,12 @@ export function fromHex(hex: Hex): Uint8Array {
 }
 
 /** The bytes of base64 text. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+export function fromBase64(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64)
+  const bytes = new Uint8Array(text.length)
+  // Several times faster than `Uint8Array.from`, and modules are decoded before V8 has warmed up.
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
 }
 
 /** The first 8 bytes and the length: enough to recognise a value in an error, too little to leak it. */

@@ -47,7 +47,10 @@ export type Kernel = (arg1: number, arg2: number) => number
 
 export type KernelExports = Readonly<Record<KernelName, Kernel>>
 
-/** What kernels must know of the memory. They take the bytes from 1024 to 65535 for themselves. */
+/**
+ * What kernels must know of the memory. The bytes from 1024 to 65535 are theirs, and must be 0 when the
+ * instance is made.
+ */
 export interface KernelLayout {
   /** Guest address 0. */
   readonly guestOffset: number
@@ -71,7 +74,7 @@ export function kernelsOf(syscalls: Iterable<Syscall>): Kernels {
 
 let module: WebAssembly.Module | undefined
 
-/** The functions of an instance of their own; their `this` and their closure are of no matter. */
+/** An instance for this memory; all of them share the compiled module. */
 export function instantiateKernels(
   memory: WebAssembly.Memory<ArrayBuffer>,
   layout: KernelLayout,

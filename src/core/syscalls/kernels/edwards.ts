@@ -3,34 +3,31 @@
  * src/core/syscalls/edwards.ts is the plain version and says what SP1 does with every other call.
  */
 import {
-  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, setLimb, subtract, toWords, ZERO,
+  add, copy, ELEMENT_BYTES, isZero, ONE, setLimb, subtract, subtractTwo, toWords, ZERO,
 } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { invert } from './inverse'
+import { readCoordinate, readPoint, X1, X2, Y1, Y2 } from './point'
 import { isMultipleOfP, raise } from './power'
 import { ed25519, Ed25519Field } from './primes'
 
 const WORDS: u32 = 8
 
-const X1 = memory.data(ELEMENT_BYTES, 8)
-const Y1 = memory.data(ELEMENT_BYTES, 8)
-const X2 = memory.data(ELEMENT_BYTES, 8)
-const Y2 = memory.data(ELEMENT_BYTES, 8)
 const A = memory.data(ELEMENT_BYTES, 8)
 const B = memory.data(ELEMENT_BYTES, 8)
 const C = memory.data(ELEMENT_BYTES, 8)
 const T = memory.data(ELEMENT_BYTES, 8)
 
 let hasConstants = false
-/** R^3, d R, d R^5, and the root of -1 times R. */
-const R3 = memory.data(ELEMENT_BYTES, 8)
+/** 1 / R, d R, d R^3, and the root of -1 times R. */
+const R_INVERSE = memory.data(ELEMENT_BYTES, 8)
 const D_R = memory.data(ELEMENT_BYTES, 8)
-const D_R5 = memory.data(ELEMENT_BYTES, 8)
+const D_R3 = memory.data(ELEMENT_BYTES, 8)
 const ROOT_R = memory.data(ELEMENT_BYTES, 8)
 
 function prepare(field: Ed25519Field): void {
   hasConstants = true
-  field.multiply(R3, field.r2, field.r2)
+  field.multiply(R_INVERSE, ONE, ONE)
   // d = -121665 / 121666
   copy(T, ZERO, field)
   setLimb(T, 0, 121666)
@@ -38,8 +35,8 @@ function prepare(field: Ed25519Field): void {
   setLimb(T, 0, -121665)
   field.multiply(D_R, D_R, T)
   field.multiply(D_R, D_R, field.r2)
-  field.multiply(D_R5, D_R, R3)
-  field.multiply(D_R5, D_R5, R3)
+  field.multiply(D_R3, D_R, field.r2)
+  field.multiply(D_R3, D_R3, field.r2)
   // p = 5 modulo 8, so 2 is no square.
   add(T, field.r, field.r, field)
   raise(ROOT_R, T, -1, 2, field)
@@ -60,38 +57,26 @@ export function edAdd(first: u32, second: u32): i32 {
   add(X1, X1, Y1, field)
   add(X2, X2, Y2, field)
   field.multiply(C, X1, X2)
-  subtract(C, C, A, field)
-  subtract(C, C, B, field)
-  // T = t R, and (1 - t) R, (1 + t) R
+  subtractTwo(C, C, A, B, field)
+  // With t / R the powers of R cancel in the end: (1 - t) / R, (1 + t) / R, and R^4 / (1 - t^2)
   field.multiply(T, A, B)
-  field.multiply(T, T, D_R5)
-  subtract(X1, field.r, T, field)
-  add(X2, field.r, T, field)
-  // T = R^2 / (1 - t^2)
+  field.multiply(T, T, D_R3)
+  subtract(X1, R_INVERSE, T, field)
+  add(X2, R_INVERSE, T, field)
   field.multiply(T, X1, X2)
   if (!invert(T, T, field)) return 0
-  field.multiply(T, T, R3)
 
   const to = at(first)
-  field.multiply(C, C, X1)
   field.multiply(C, C, T)
+  field.multiply(C, C, X1)
   toWords(to, C, field)
   add(A, A, B, field)
-  field.multiply(A, A, X2)
   field.multiply(A, A, T)
+  field.multiply(A, A, X2)
   toWords(to + 4 * WORDS, A, field)
   markUsed(first, 2 * WORDS)
   markUsed(second, 2 * WORDS)
   return 1
-}
-
-/** @returns false if a coordinate is not reduced. */
-function readPoint(x: usize, y: usize, point: u32, field: Field): bool {
-  const from = at(point)
-  if (!isLess(from, field.pWords, WORDS) || !isLess(from + 4 * WORDS, field.pWords, WORDS)) return false
-  fromWords(x, from, field)
-  fromWords(y, from + 4 * WORDS, field)
-  return true
 }
 
 /**
@@ -101,11 +86,10 @@ function readPoint(x: usize, y: usize, point: u32, field: Field): bool {
 export function edDecompress(pointer: u32, sign: u32): i32 {
   const field = ed25519()
   if (sign > 1 || !isPlain(pointer, 2 * WORDS)) return 0
-  const yWords = at(pointer) + 4 * WORDS
-  if (!isLess(yWords, field.pWords, WORDS) || isZero(yWords, WORDS)) return 0
+  const yPointer = pointer + 4 * WORDS
+  if (!readCoordinate(Y1, yPointer, field) || isZero(at(yPointer), WORDS)) return 0
   if (!hasConstants) prepare(field)
   // All of these carry one R.
-  fromWords(Y1, yWords, field)
   field.multiply(Y1, Y1, field.r2)
   field.multiply(Y1, Y1, Y1)
   subtract(A, Y1, field.r, field)

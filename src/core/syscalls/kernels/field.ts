@@ -13,6 +13,8 @@
 
 export const LIMB_BITS: i64 = 30
 export const LIMB_MASK: i64 = (1 << LIMB_BITS) - 1
+/** Limbs are from -HALF on. */
+const HALF: i64 = 1 << (LIMB_BITS - 1)
 export const LIMB_BYTES: usize = 8
 export const MAX_LIMBS: usize = 13
 
@@ -85,13 +87,14 @@ export function signedLimb(x: i64): i64 {
   return (x << (64 - LIMB_BITS)) >> (64 - LIMB_BITS)
 }
 
-/** Stores the tidy limb of a column, and gives the rest, which belongs to the next. */
+/** Stores the tidy limb of a column, and gives the rest, which belongs to the next column. */
 // @ts-ignore: decorator
 @inline
-export function settle(to: usize, i: usize, column: i64): i64 {
-  const low = signedLimb(column)
-  setLimb(to, i, low)
-  return (column - low) >> LIMB_BITS
+export function settle(to: usize, i: usize, column: i64, carry: i64): i64 {
+  // Two operations from carry to carry: the next limb waits for nothing else.
+  const shifted = column + HALF + carry
+  setLimb(to, i, (shifted & LIMB_MASK) - HALF)
+  return shifted >> LIMB_BITS
 }
 
 /**
@@ -140,28 +143,28 @@ export function montgomery(
       t11 = x * b12 + q * p12
     }
   }
-  t1 += settle(to, 0, t0)
-  t2 += settle(to, 1, t1)
-  t3 += settle(to, 2, t2)
-  t4 += settle(to, 3, t3)
-  t5 += settle(to, 4, t4)
-  t6 += settle(to, 5, t5)
-  t7 += settle(to, 6, t6)
-  t8 += settle(to, 7, t7)
+  let carry = settle(to, 0, t0, 0)
+  carry = settle(to, 1, t1, carry)
+  carry = settle(to, 2, t2, carry)
+  carry = settle(to, 3, t3, carry)
+  carry = settle(to, 4, t4, carry)
+  carry = settle(to, 5, t5, carry)
+  carry = settle(to, 6, t6, carry)
+  carry = settle(to, 7, t7, carry)
   if (limbs == 13) {
-    t9 += settle(to, 8, t8)
-    t10 += settle(to, 9, t9)
-    t11 += settle(to, 10, t10)
-    t8 = settle(to, 11, t11)
+    carry = settle(to, 8, t8, carry)
+    carry = settle(to, 9, t9, carry)
+    carry = settle(to, 10, t10, carry)
+    carry = settle(to, 11, t11, carry)
   }
-  setLimb(to, limbs - 1, t8)
+  setLimb(to, limbs - 1, carry)
 }
 
 /** a + b, tidy. */
 export function add(to: usize, a: usize, b: usize, field: Field): void {
   const last: usize = field.limbs - 1
   let carry: i64 = 0
-  for (let i: usize = 0; i < last; i++) carry = settle(to, i, limb(a, i) + limb(b, i) + carry)
+  for (let i: usize = 0; i < last; i++) carry = settle(to, i, limb(a, i) + limb(b, i), carry)
   setLimb(to, last, limb(a, last) + limb(b, last) + carry)
 }
 
@@ -169,46 +172,65 @@ export function add(to: usize, a: usize, b: usize, field: Field): void {
 export function subtract(to: usize, a: usize, b: usize, field: Field): void {
   const last: usize = field.limbs - 1
   let carry: i64 = 0
-  for (let i: usize = 0; i < last; i++) carry = settle(to, i, limb(a, i) - limb(b, i) + carry)
+  for (let i: usize = 0; i < last; i++) carry = settle(to, i, limb(a, i) - limb(b, i), carry)
   setLimb(to, last, limb(a, last) - limb(b, last) + carry)
+}
+
+/** a - b - c, tidy. */
+export function subtractTwo(to: usize, a: usize, b: usize, c: usize, field: Field): void {
+  const last: usize = field.limbs - 1
+  let carry: i64 = 0
+  for (let i: usize = 0; i < last; i++) {
+    carry = settle(to, i, limb(a, i) - limb(b, i) - limb(c, i), carry)
+  }
+  setLimb(to, last, limb(a, last) - limb(b, last) - limb(c, last) + carry)
 }
 
 /** Limb i is bits 30 i to 30 i + 29, so it begins 2 i bits below word i. */
 export function fromWords(to: usize, words: usize, field: Field): void {
   const last: usize = field.limbs - 1
-  let carry = settle(to, 0, load<u32>(words) & LIMB_MASK)
+  let carry = settle(to, 0, load<u32>(words) & LIMB_MASK, 0)
   for (let i: usize = 1; i < last; i++) {
     const pair = load<u64>(words + 4 * (i - 1))
-    carry = settle(to, i, ((pair >> (32 - 2 * i)) & LIMB_MASK) + carry)
+    carry = settle(to, i, (pair >> (32 - 2 * i)) & LIMB_MASK, carry)
   }
   setLimb(to, last, (<i64>load<u32>(words + 4 * (last - 1)) >> (32 - 2 * last)) + carry)
 }
 
-/** As words, the number from 0 to p - 1 that x equals modulo p, for x below p. Spoils x. */
+/** As words, the number from 0 to p - 1 that x equals modulo p, for x from -3 p to p - 1. Spoils x. */
 export function toWords(words: usize, x: usize, field: Field): void {
+  const p = field.p
   const last: usize = field.limbs - 1
-  let isNegative = carryThrough(x, x, 0, last)
-  while (isNegative) isNegative = carryThrough(x, x, field.p, last)
+  // The highest limbs tell how often p must be added, or, close to a multiple of p, once less.
+  const high = limb(x, last)
+  const highOfP = limb(p, last)
+  const times = (high >>> 63) + ((high + highOfP) >>> 63) + ((high + 2 * highOfP + 1) >>> 63)
+  let isNegative = addTimes(x, times, p, last)
+  while (isNegative) isNegative = addTimes(x, 1, p, last)
   for (let i: usize = 0; i < last; i++) {
     store<u32>(words + 4 * i, <u32>((limb(x, i) >> (2 * i)) | (limb(x, i + 1) << (30 - 2 * i))))
   }
 }
 
-/** x, or x + p, with limbs from 0 to 2^30 - 1 and the sign in the last. @returns whether it is negative. */
-function carryThrough(to: usize, x: usize, p: usize, last: usize): bool {
+/** x + times * p, with limbs from 0 to 2^30 - 1 but for the last. @returns whether it is negative. */
+function addTimes(x: usize, times: i64, p: usize, last: usize): bool {
   let carry: i64 = 0
   for (let i: usize = 0; i < last; i++) {
-    carry += limb(x, i) + (p == 0 ? 0 : limb(p, i))
-    setLimb(to, i, carry & LIMB_MASK)
+    carry += limb(x, i) + times * limb(p, i)
+    setLimb(x, i, carry & LIMB_MASK)
     carry >>= LIMB_BITS
   }
-  carry += limb(x, last) + (p == 0 ? 0 : limb(p, last))
-  setLimb(to, last, carry)
+  carry += limb(x, last) + times * limb(p, last)
+  setLimb(x, last, carry)
   return carry < 0
 }
 
 export function copy(to: usize, from: usize, field: Field): void {
   for (let i: usize = 0; i < field.limbs; i++) setLimb(to, i, limb(from, i))
+}
+
+export function copyWords(to: usize, from: usize, words: u32): void {
+  for (let i: usize = 0; i < words; i++) store<u32>(to + 4 * i, load<u32>(from + 4 * i))
 }
 
 /** Is a number of words at `a` less than that at `b`? */

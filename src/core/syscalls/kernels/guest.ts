@@ -11,7 +11,7 @@ let ordinaryEnd: u32 = 0
 /** SP1 keeps its registers below. */
 const ORDINARY_START: u32 = 32
 
-/** Guest address a lies at `guestOffset` + a; the byte that says whether a word was used, at `usedOffset` + a / 4. */
+/** Guest address a lies at `guestOffset` + a, and at `usedOffset` + a / 4 whether its word was used. */
 export function init(guestOffset: u32, usedOffset: u32, ordinaryEndBytes: u32): void {
   guest = guestOffset
   used = usedOffset
@@ -36,7 +36,7 @@ export function isPlain(pointer: u32, words: u32): bool {
   )
 }
 
-/** Plain, and without a hint that was never loaded, which SP1 does not see in an operand that it replaces. */
+/** Plain, and without a hint that was never loaded: SP1 does not see that in what it replaces. */
 // @ts-ignore: decorator
 @inline
 export function isPlainTarget(pointer: u32, words: u32): bool {

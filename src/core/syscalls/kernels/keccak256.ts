@@ -40,11 +40,16 @@ function setLane(state: usize, i: usize, value: u64): void {
 
 /** Lane aXY of the standard is a(x + 5 y) here. */
 function permute(state: usize): void {
-  let a0 = lane(state, 0), a1 = lane(state, 1), a2 = lane(state, 2), a3 = lane(state, 3), a4 = lane(state, 4)
-  let a5 = lane(state, 5), a6 = lane(state, 6), a7 = lane(state, 7), a8 = lane(state, 8), a9 = lane(state, 9)
-  let a10 = lane(state, 10), a11 = lane(state, 11), a12 = lane(state, 12), a13 = lane(state, 13), a14 = lane(state, 14)
-  let a15 = lane(state, 15), a16 = lane(state, 16), a17 = lane(state, 17), a18 = lane(state, 18), a19 = lane(state, 19)
-  let a20 = lane(state, 20), a21 = lane(state, 21), a22 = lane(state, 22), a23 = lane(state, 23), a24 = lane(state, 24)
+  let a0 = lane(state, 0), a1 = lane(state, 1), a2 = lane(state, 2)
+  let a3 = lane(state, 3), a4 = lane(state, 4)
+  let a5 = lane(state, 5), a6 = lane(state, 6), a7 = lane(state, 7)
+  let a8 = lane(state, 8), a9 = lane(state, 9)
+  let a10 = lane(state, 10), a11 = lane(state, 11), a12 = lane(state, 12)
+  let a13 = lane(state, 13), a14 = lane(state, 14)
+  let a15 = lane(state, 15), a16 = lane(state, 16), a17 = lane(state, 17)
+  let a18 = lane(state, 18), a19 = lane(state, 19)
+  let a20 = lane(state, 20), a21 = lane(state, 21), a22 = lane(state, 22)
+  let a23 = lane(state, 23), a24 = lane(state, 24)
   for (let round: usize = 0; round < 8 * ROUNDS; round += 8) {
     // theta
     const c0 = a0 ^ a5 ^ a10 ^ a15 ^ a20

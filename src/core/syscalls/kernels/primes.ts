@@ -1,8 +1,10 @@
 /**
- * The primes: words of each, and a multiplication with its limbs as literals. src/core/syscalls/curves.ts
- * says where they come from.
+ * The primes p: a multiplication for each, with -1 / p modulo 2^30 and the limbs of p as literals, and
+ * p as words, from which all else is computed. src/core/syscalls/curves.ts says where they come from.
  */
-import { ELEMENT_BYTES, Field, FIELD_BYTES, fromWords, limb, montgomery, ONE, signedLimb } from './field'
+import {
+  ELEMENT_BYTES, Field, FIELD_BYTES, fromWords, limb, montgomery, ONE, signedLimb,
+} from './field'
 import { invert } from './inverse'
 
 // @ts-ignore: decorator
@@ -62,24 +64,27 @@ export class Bls12381Field extends Field {
   multiply(to: usize, a: usize, b: usize): void {
     montgomery(
       13, to, a, b, -196611,
-      -21845, -402915328, 356515836, -352321620, -252304353, 55215067, 288093811, 316751073, -321428361,
-      517541167, -375082566, -91332614, 1704210,
+      -21845, -402915328, 356515836, -352321620, -252304353, 55215067, 288093811,
+      316751073, -321428361, 517541167, -375082566, -91332614, 1704210,
     )
   }
 }
 
 /** p, lowest word first. */
 const SECP256K1_P = memory.data<u32>([
-  0xffff_fc2f, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
+  0xffff_fc2f, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
+  0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
 ])
 const SECP256R1_P = memory.data<u32>([
   0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0, 0, 0, 1, 0xffff_ffff,
 ])
 const ED25519_P = memory.data<u32>([
-  0xffff_ffed, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0x7fff_ffff,
+  0xffff_ffed, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
+  0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0x7fff_ffff,
 ])
 const BN254_P = memory.data<u32>([
-  0xd87c_fd47, 0x3c20_8c16, 0x6871_ca8d, 0x9781_6a91, 0x8181_585d, 0xb850_45b6, 0xe131_a029, 0x3064_4e72,
+  0xd87c_fd47, 0x3c20_8c16, 0x6871_ca8d, 0x9781_6a91,
+  0x8181_585d, 0xb850_45b6, 0xe131_a029, 0x3064_4e72,
 ])
 const BLS12381_P = memory.data<u32>([
   0xffff_aaab, 0xb9fe_ffff, 0xb153_ffff, 0x1eab_fffe, 0xf6b0_f624, 0x6730_d2a0,
@@ -136,7 +141,7 @@ function prepare<F extends Field>(field: F, words: u32, pWords: usize): void {
   field.limbs = words + 1
   for (let i: usize = 0; i < words; i++) store<u32>(field.pWords + 4 * i, load<u32>(pWords + 4 * i))
   fromWords(field.p, pWords, field)
-  // An odd number is its own inverse modulo 8; each of Newton's steps doubles the bits: 3, 6, 12, 24, 48.
+  // An odd number is its own inverse modulo 8, and each of Newton's steps doubles the bits.
   const p0 = limb(field.p, 0)
   let inverse = p0
   for (let i = 0; i < 4; i++) inverse *= 2 - p0 * inverse

@@ -74,7 +74,8 @@ export function shaCompress(w: u32, state: u32): i32 {
 @inline
 function sum(e: u32, f: u32, g: u32, w: usize, k: usize, offset: usize): u32 {
   const choice = g ^ (e & (f ^ g))
-  return (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + choice + load<u32>(w + offset) + load<u32>(k + offset)
+  const s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)
+  return s1 + choice + load<u32>(k + offset) + load<u32>(w + offset)
 }
 
 /** T2: the first sum of a, and the majority. */

@@ -2,7 +2,7 @@
  * Multiplication of large integers: x * y mod m, and 256 by 2048 bits.
  * src/core/syscalls/uint256.ts is the plain version.
  */
-import { isLess, isZero } from './field'
+import { copyWords, isLess, isZero } from './field'
 import { at, isOverlapping, isPlain, isPlainTarget, markUsed } from './guest'
 
 const WORDS: u32 = 8
@@ -24,7 +24,7 @@ export function uint256Mul(x: u32, y: u32): i32 {
     if (!isLess(PRODUCT + 4 * WORDS, modulus, WORDS)) return 0
     reduce(modulus)
   }
-  for (let i: usize = 0; i < WORDS; i++) store<u32>(at(x) + 4 * i, load<u32>(PRODUCT + 4 * i))
+  copyWords(at(x), PRODUCT, WORDS)
   markUsed(x, WORDS)
   markUsed(y, 2 * WORDS)
   return 1
@@ -37,10 +37,8 @@ export function u256xU2048Mul(a: u32, b: u32): i32 {
   if (!isPlain(low, LONG_WORDS) || !isPlain(high, WORDS)) return 0
   if (isOverlapping(a, WORDS, b, LONG_WORDS) || isOverlapping(high, WORDS, low, LONG_WORDS)) return 0
   multiply(at(a), at(b), LONG_WORDS)
-  for (let i: usize = 0; i < LONG_WORDS; i++) store<u32>(at(low) + 4 * i, load<u32>(PRODUCT + 4 * i))
-  for (let i: usize = 0; i < WORDS; i++) {
-    store<u32>(at(high) + 4 * i, load<u32>(PRODUCT + 4 * LONG_WORDS + 4 * i))
-  }
+  copyWords(at(low), PRODUCT, LONG_WORDS)
+  copyWords(at(high), PRODUCT + 4 * LONG_WORDS, WORDS)
   markUsed(a, WORDS)
   markUsed(b, LONG_WORDS)
   markUsed(low, LONG_WORDS)
@@ -121,7 +119,7 @@ function reduce(modulus: usize): void {
   shiftRight(wordShift, bitShift)
 }
 
-/** at[0..8] -= quotient * DIVISOR. @returns whether the result is negative. */
+/** Words 0 to 7 -= quotient * DIVISOR. @returns whether 0 to 8, of which 8 comes to 0, got negative. */
 function subtractMultiple(at: usize, quotient: u64): bool {
   let carry: u64 = 0
   let borrow: i64 = 0
@@ -132,9 +130,7 @@ function subtractMultiple(at: usize, quotient: u64): bool {
     carry >>= 32
     borrow >>= 32
   }
-  borrow += <i64>word(at, WORDS) - <i64>carry
-  store<u32>(at + 4 * WORDS, <u32>borrow)
-  return borrow < 0
+  return borrow + <i64>word(at, WORDS) - <i64>carry < 0
 }
 
 function addBack(at: usize): void {
@@ -144,7 +140,6 @@ function addBack(at: usize): void {
     store<u32>(at + 4 * i, <u32>carry)
     carry >>= 32
   }
-  store<u32>(at + 4 * WORDS, load<u32>(at + 4 * WORDS) + <u32>carry)
 }
 
 /** In place if need be; what leaves the words is lost. */

@@ -3,17 +3,15 @@
  * src/core/syscalls/weierstrass.ts is the plain version and says what SP1 does with every other call.
  */
 import {
-  add, copy, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract, toWords, ZERO,
+  add, copy, copyWords, ELEMENT_BYTES, Field, fromWords, isLess, isZero, ONE, subtract,
+  subtractTwo, toWords, ZERO,
 } from './field'
 import { at, isPlain, isPlainTarget, markUsed } from './guest'
 import { invert } from './inverse'
+import { readCoordinate, readPoint, X1, X2, Y1, Y2 } from './point'
 import { isMultipleOfP, raise } from './power'
 import { bls12381, bn254, secp256k1, secp256r1, Secp256r1Field } from './primes'
 
-const X1 = memory.data(ELEMENT_BYTES, 8)
-const Y1 = memory.data(ELEMENT_BYTES, 8)
-const X2 = memory.data(ELEMENT_BYTES, 8)
-const Y2 = memory.data(ELEMENT_BYTES, 8)
 const RISE = memory.data(ELEMENT_BYTES, 8)
 const RUN = memory.data(ELEMENT_BYTES, 8)
 const SLOPE = memory.data(ELEMENT_BYTES, 8)
@@ -80,31 +78,20 @@ function doublePoint<F extends Field>(field: F, point: u32, arg2: u32): i32 {
   return 1
 }
 
-/** Writes to `point` the mirror image of the third point of the line through (x1, y1) and (x2, _). */
+/** Writes the mirror image of the third point of the line through (x1, y1) and x2. */
 // @ts-ignore: decorator
 @inline
 function writeThirdPoint<F extends Field>(field: F, point: u32): void {
   const to = at(point)
   field.multiply(SLOPE_R, SLOPE, field.r2)
   field.multiply(SLOPE, SLOPE, SLOPE_R)
-  subtract(SLOPE, SLOPE, X1, field)
-  subtract(SLOPE, SLOPE, X2, field)
+  subtractTwo(SLOPE, SLOPE, X1, X2, field)
   subtract(X1, X1, SLOPE, field)
   toWords(to, SLOPE, field)
   field.multiply(X1, X1, SLOPE_R)
   subtract(X1, X1, Y1, field)
   toWords(to + 4 * field.words, X1, field)
   markUsed(point, 2 * field.words)
-}
-
-/** @returns false if a coordinate is not reduced. */
-function readPoint(x: usize, y: usize, point: u32, field: Field): bool {
-  const from = at(point)
-  const yFrom = from + 4 * field.words
-  if (!isLess(from, field.pWords, field.words) || !isLess(yFrom, field.pWords, field.words)) return false
-  fromWords(x, from, field)
-  fromWords(y, yFrom, field)
-  return true
 }
 
 const Y_SQUARED = memory.data(ELEMENT_BYTES, 8)
@@ -115,7 +102,8 @@ const OTHER_WORDS = memory.data(4 * 12)
 /** b, lowest word first. */
 const SECP256K1_B = memory.data<u32>([7, 0, 0, 0, 0, 0, 0, 0])
 const SECP256R1_B = memory.data<u32>([
-  0x27d2_604b, 0x3bce_3c3e, 0xcc53_b0f6, 0x651d_06b0, 0x7698_86bc, 0xb3eb_bd55, 0xaa3a_93e7, 0x5ac6_35d8,
+  0x27d2_604b, 0x3bce_3c3e, 0xcc53_b0f6, 0x651d_06b0,
+  0x7698_86bc, 0xb3eb_bd55, 0xaa3a_93e7, 0x5ac6_35d8,
 ])
 const BLS12381_B = memory.data<u32>([4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
@@ -136,10 +124,8 @@ export function bls12381Decompress(pointer: u32, sign: u32): i32 {
 function findRoots<F extends Field>(field: F, b: usize, pointer: u32, sign: u32): bool {
   const words = field.words
   if (sign > 1 || !isPlain(pointer, 2 * words)) return false
-  const from = at(pointer) + 4 * words
-  if (!isLess(from, field.pWords, words)) return false
+  if (!readCoordinate(X1, pointer + 4 * words, field)) return false
   // All of these carry one R.
-  fromWords(X1, from, field)
   field.multiply(X1, X1, field.r2)
   fromWords(B, b, field)
   field.multiply(B, B, field.r2)
@@ -162,8 +148,7 @@ function findRoots<F extends Field>(field: F, b: usize, pointer: u32, sign: u32)
 }
 
 function writeY(pointer: u32, words: u32, isY: bool): i32 {
-  const from = isY ? Y_WORDS : OTHER_WORDS
-  for (let i: usize = 0; i < words; i++) store<u32>(at(pointer) + 4 * i, load<u32>(from + 4 * i))
+  copyWords(at(pointer), isY ? Y_WORDS : OTHER_WORDS, words)
   markUsed(pointer, 2 * words)
   return 1
 }
