@@ -41,20 +41,24 @@ const WORDS_PER_CALL = 2048
 
 export interface ImageDigestOptions {
   readonly threads: number
+  /** Called with every number of words that have been added. */
+  readonly onWords?: ((words: number) => void) | undefined
+  /** Called with every kernel that has run. */
+  readonly onKernel?: ((name: KernelCall['name']) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** @returns the x and y of the sum: 7 canonical words each. */
 export async function digestImage(
   { imageAddresses, imageWords }: Program,
-  { threads, signal }: ImageDigestOptions,
+  { threads, onWords, onKernel, signal }: ImageDigestOptions,
 ): Promise<number[]> {
   const count = imageWords.length
   const frobenius = POSEIDON2_CONSTANTS_BYTES
   const areas = frobenius + 1024
   const addresses = areas + threads * AREA_BYTES
   const words = addresses + count * WORD_BYTES
-  const pool = await createKernelPool({
+  const pool = createKernelPool({
     bytes: words + count * WORD_BYTES,
     threads,
     prepare({ buffer }) {
@@ -74,7 +78,10 @@ export async function digestImage(
     signal,
   })
   try {
-    await pool.run(callsFor(count, addresses, words), () => {})
+    await pool.run(callsFor(count, addresses, words), ({ name, args: [, , from, to] }) => {
+      onKernel?.(name)
+      onWords?.(to - from)
+    })
     const sums = Array.from({ length: threads }, (_, thread) =>
       readSums(pool.memory.buffer, areas + thread * AREA_BYTES),
     )
