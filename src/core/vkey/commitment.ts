@@ -30,7 +30,13 @@ import {
   rootOfUnity,
   toMontgomery,
 } from './field.js'
-import { createKernelPool, type KernelCall, type KernelPool, turn } from './kernel-pool.js'
+import {
+  createKernelPool,
+  type KernelCall,
+  type KernelPool,
+  type KernelWatch,
+  turn,
+} from './kernel-pool.js'
 import { DIGEST_WORDS, POSEIDON2_RATE } from './poseidon2.js'
 import { writeConstants } from './poseidon2-constants.js'
 
@@ -38,8 +44,7 @@ export interface CommitOptions {
   readonly threads: number
   /** Called with every piece of work that is done, in permutations; together `workOf`. */
   readonly onWork?: ((permutations: number) => void) | undefined
-  /** Called with every kernel that has run. */
-  readonly onKernel?: ((name: KernelCall['name']) => void) | undefined
+  readonly watch?: KernelWatch | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -51,7 +56,7 @@ const EXTEND_WEIGHT = 0.1
 /** @returns the root: 8 canonical words. */
 export async function commitTraces(
   traces: readonly PaddedTrace[],
-  { threads, onWork, onKernel, signal }: CommitOptions,
+  { threads, onWork, watch, signal }: CommitOptions,
 ): Promise<number[]> {
   const groups = groupByHeight(traces)
   const layout = planMemory(groups, threads)
@@ -63,13 +68,10 @@ export async function commitTraces(
       name: 'attach',
       args: [layout.constants, layout.blocks + thread * BLOCKS_BYTES],
     }),
+    watch,
     signal,
   })
-  const run = (calls: readonly KernelCall[]) =>
-    pool.run(calls, (call) => {
-      onKernel?.(call.name)
-      onWork?.(weigh(call))
-    })
+  const run = (calls: readonly KernelCall[]) => pool.run(calls, (call) => onWork?.(weigh(call)))
   try {
     return await commitGroups({ groups, layout, memory: pool.memory, run })
   } finally {

@@ -8,7 +8,7 @@
 import { InternalError } from '../errors.js'
 import type { Program } from '../riscv/program.js'
 import { fromMontgomery, toMontgomery } from './field.js'
-import { createKernelPool, type KernelCall } from './kernel-pool.js'
+import { createKernelPool, type KernelCall, type KernelWatch } from './kernel-pool.js'
 import { POSEIDON2_CONSTANTS_BYTES, writeConstants } from './poseidon2-constants.js'
 import {
   addPoints,
@@ -43,15 +43,14 @@ export interface ImageDigestOptions {
   readonly threads: number
   /** Called with every number of words that have been added. */
   readonly onWords?: ((words: number) => void) | undefined
-  /** Called with every kernel that has run. */
-  readonly onKernel?: ((name: KernelCall['name']) => void) | undefined
+  readonly watch?: KernelWatch | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** @returns the x and y of the sum: 7 canonical words each. */
 export async function digestImage(
   { imageAddresses, imageWords }: Program,
-  { threads, onWords, onKernel, signal }: ImageDigestOptions,
+  { threads, onWords, watch, signal }: ImageDigestOptions,
 ): Promise<number[]> {
   const count = imageWords.length
   const frobenius = POSEIDON2_CONSTANTS_BYTES
@@ -75,13 +74,13 @@ export async function digestImage(
       name: 'attachSums',
       args: [areas + thread * AREA_BYTES, 0, frobenius],
     }),
+    watch,
     signal,
   })
   try {
-    await pool.run(callsFor(count, addresses, words), ({ name, args: [, , from, to] }) => {
-      onKernel?.(name)
-      onWords?.(to - from)
-    })
+    await pool.run(callsFor(count, addresses, words), ({ args: [, , from, to] }) =>
+      onWords?.(to - from),
+    )
     const sums = Array.from({ length: threads }, (_, thread) =>
       readSums(pool.memory.buffer, areas + thread * AREA_BYTES),
     )

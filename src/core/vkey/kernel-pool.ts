@@ -20,6 +20,12 @@ export interface KernelCall {
   readonly args: readonly number[]
 }
 
+/** Told when kernels begin and end. With one thread they come one after another. */
+export interface KernelWatch {
+  readonly begins: (name: KernelCall['name']) => void
+  readonly ends: (name: KernelCall['name']) => void
+}
+
 export interface KernelPool {
   readonly memory: WebAssembly.Memory
   /**
@@ -37,6 +43,7 @@ export interface KernelPoolOptions {
   readonly prepare?: (memory: WebAssembly.Memory) => void
   /** What each thread calls before anything else. */
   readonly attach: (thread: number) => KernelCall
+  readonly watch?: KernelWatch | undefined
   /** Aborting fails the calls under way with InterruptedError. */
   readonly signal?: AbortSignal | undefined
 }
@@ -72,7 +79,7 @@ export function turn(): Promise<void> {
 function createLocalPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal }: KernelPoolOptions,
+  { attach, watch, signal }: KernelPoolOptions,
 ): KernelPool {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const call = ({ name, args }: KernelCall) =>
@@ -84,7 +91,9 @@ function createLocalPool(
       for (const next of calls) {
         await turn()
         if (signal?.aborted) throw interrupted()
+        watch?.begins(next.name)
         call(next)
+        watch?.ends(next.name)
         onDone(next)
       }
     },
@@ -95,7 +104,7 @@ function createLocalPool(
 function createWorkerPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal, threads }: KernelPoolOptions,
+  { attach, signal, threads, watch }: KernelPoolOptions,
 ): KernelPool {
   let fail: (reason: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
@@ -118,7 +127,9 @@ function createWorkerPool(
       const queue = calls[Symbol.iterator]()
       const feed = async (worker: KernelWorker) => {
         for (const next of queue) {
+          watch?.begins(next.name)
           await worker.call(next)
+          watch?.ends(next.name)
           onDone(next)
         }
       }

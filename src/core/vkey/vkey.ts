@@ -10,7 +10,7 @@ import { commitTraces, workOf } from './commitment.js'
 import { encodeBytes32, encodeHashBytes } from './encodings.js'
 import { BABYBEAR_P } from './field.js'
 import { digestImage } from './image-digest.js'
-import type { KernelCall } from './kernel-pool.js'
+import type { KernelWatch } from './kernel-pool.js'
 import { hashElements } from './poseidon2.js'
 import { countProgress } from './progress.js'
 import type { Chip, CommittedChip, VkeyRecipe } from './recipe.js'
@@ -37,8 +37,8 @@ export interface VkeyOptions {
   readonly threads?: number
   /** Called about every 2 % with an ascending number between 0 and 1. */
   readonly onProgress?: (fraction: number) => void
-  /** Called with the name of every kernel that has run; with one thread this tells where time goes. */
-  readonly onKernel?: (name: KernelCall['name']) => void
+  /** For benchmarks. */
+  readonly watch?: KernelWatch
   readonly signal?: AbortSignal
 }
 
@@ -50,7 +50,7 @@ const WORD_WORK = 12
  * @throws InterruptedError `signal` was aborted.
  */
 export async function computeVkey(program: Program, options: VkeyOptions = {}): Promise<Vkey> {
-  const { recipe = RECIPE_3_4_0, onProgress = () => {}, onKernel, signal } = options
+  const { recipe = RECIPE_3_4_0, onProgress = () => {}, watch, signal } = options
   const threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()))
   if (signal?.aborted) throw new InterruptedError({ during: 'the verifying key' })
 
@@ -71,8 +71,8 @@ export async function computeVkey(program: Program, options: VkeyOptions = {}): 
   // Side by side: what one leaves idle, at its start and end, the other uses.
   const [imageDigest, commit] = await allOrNone(signal, [
     async (signal) =>
-      recipe.hasImageDigest ? digestImage(program, { threads, onWords, onKernel, signal }) : [],
-    (signal) => commitTraces(traces, { threads, onWork, onKernel, signal }),
+      recipe.hasImageDigest ? digestImage(program, { threads, onWords, watch, signal }) : [],
+    (signal) => commitTraces(traces, { threads, onWork, watch, signal }),
   ])
   const { pcStart } = program
   const digest = hashElements(
