@@ -57,8 +57,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'core/tdx',
   ],
 }
-/** Files of the core that touch the world outside: a device, a folder, the clock, entropy. */
+/** Files of the core that touch the world outside: a device, a file, the clock, entropy. */
 const CORE_EDGES = [
+  'core/vkey/byte-hashes.ts',
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',

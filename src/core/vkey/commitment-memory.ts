@@ -20,6 +20,8 @@ export interface PaddedColumn {
 export interface Group {
   readonly logHeight: number
   readonly columns: readonly PaddedColumn[]
+  /** Of the whole rows. */
+  readonly rowHashes: Trace['rowHashes'] | undefined
 }
 
 /** Twice the rows after the extension. */
@@ -31,14 +33,16 @@ export const QUAD_COLUMNS = 4
 /** Tallest first. */
 export function groupByHeight(traces: readonly PaddedTrace[]): Group[] {
   const logHeights = [...new Set(traces.map(({ logHeight }) => logHeight))].sort((a, b) => b - a)
-  return logHeights.map((logHeight) => ({
-    logHeight,
-    columns: traces
-      .filter((trace) => trace.logHeight === logHeight)
-      .flatMap(({ trace: { columns, rows, padding } }) =>
+  return logHeights.map((logHeight) => {
+    const members = traces.filter((trace) => trace.logHeight === logHeight)
+    return {
+      logHeight,
+      columns: members.flatMap(({ trace: { columns, rows, padding } }) =>
         columns.map((column) => ({ column, rows, padding })),
       ),
-  }))
+      rowHashes: members.length === 1 ? members[0].trace.rowHashes : undefined,
+    }
+  })
 }
 
 export const extendedRows = ({ logHeight }: Group) => 2 ** (logHeight + LOG_BLOWUP)

@@ -39,6 +39,7 @@ import {
 } from './kernel-pool.js'
 import { DIGEST_WORDS, POSEIDON2_RATE } from './poseidon2.js'
 import { writeConstants } from './poseidon2-constants.js'
+import type { RowHashes } from './recipe.js'
 
 export interface CommitOptions {
   readonly threads: number
@@ -58,22 +59,40 @@ export async function commitTraces(
   traces: readonly PaddedTrace[],
   { threads, onWork, watch, signal }: CommitOptions,
 ): Promise<number[]> {
-  const groups = groupByHeight(traces)
-  const layout = planMemory(groups, threads)
+  return withKernels(groupByHeight(traces), { threads, watch, signal }, onWork, commitGroups)
+}
+
+/** What the rows of one extended trace hash to; for the chip whose hashes are kept. */
+export async function hashTrace(trace: PaddedTrace, threads: number): Promise<RowHashes> {
+  return withKernels(groupByHeight([trace]), { threads }, undefined, async (work) => {
+    const { groups, layout, memory } = work
+    const [group] = groups
+    await prepareTables(work, group.logHeight)
+    await hashRows(work, group, layout.states)
+    const words = DIGEST_WORDS * extendedRows(group)
+    return new Uint32Array(memory.buffer, layout.states, words).slice()
+  })
+}
+
+async function withKernels<T>(
+  groups: readonly Group[],
+  options: Omit<CommitOptions, 'onWork'>,
+  onWork: CommitOptions['onWork'],
+  use: (work: Work) => Promise<T>,
+): Promise<T> {
+  const layout = planMemory(groups, options.threads)
   const pool = createKernelPool({
+    ...options,
     bytes: layout.bytes,
-    threads,
     prepare: ({ buffer }) => writeConstants(buffer, layout.constants),
     attach: (thread) => ({
       name: 'attach',
       args: [layout.constants, layout.blocks + thread * BLOCKS_BYTES],
     }),
-    watch,
-    signal,
   })
   const run = (calls: readonly KernelCall[]) => pool.run(calls, (call) => onWork?.(weigh(call)))
   try {
-    return await commitGroups({ groups, layout, memory: pool.memory, run })
+    return await use({ groups, layout, memory: pool.memory, run })
   } finally {
     await pool.close()
   }
@@ -82,9 +101,10 @@ export async function commitTraces(
 /** How much there is to do for these traces, in permutations. */
 export function workOf(traces: readonly PaddedTrace[]): number {
   const works = groupByHeight(traces).map((group) => {
+    const joined = 1 // the tree over the tallest rows, or the injection of shorter ones
+    if (group.rowHashes !== undefined) return extendedRows(group) * joined
     const absorbed = Math.ceil(group.columns.length / POSEIDON2_RATE)
     const extended = Math.ceil(group.columns.length / QUAD_COLUMNS) * EXTEND_WEIGHT
-    const joined = 1 // the tree over the tallest rows, or the injection of shorter ones
     return extendedRows(group) * (absorbed + extended + joined)
   })
   return works.reduce((sum, work) => sum + work)
@@ -188,8 +208,13 @@ function fillPowers(
 /** Leaves the hashes of the group's extended rows in the first words of `states`. */
 async function hashRows(work: Work, group: Group, states: number): Promise<void> {
   const { layout, memory, run } = work
-  const { logHeight, columns } = group
+  const { logHeight, columns, rowHashes } = group
   const rows = extendedRows(group)
+  const known = await rowHashes?.()
+  if (known !== undefined) {
+    new Uint32Array(memory.buffer, states).set(known)
+    return
+  }
   // The extension wants 1 / height; the second factor R turns the canonical trace to Montgomery form.
   const first = toMontgomery(reduce(invert(2n ** BigInt(logHeight)) * MONTGOMERY_R))
   await run([
