@@ -42,6 +42,11 @@ function extendedRow(i: number): number[] {
   return sums.map((sum) => Number(reduce(reduce(sum) * scale)))
 }
 
+/** Quicker by far than a matcher that could say where a million words differ. */
+function isSame(a: RowHashes | undefined, b: RowHashes): boolean {
+  return a?.length === b.length && a.every((word, i) => word === b[i])
+}
+
 describe('the kept hashes of Byte', () => {
   it('are those of the file named in the source', async () => {
     const bytes = readFileSync(
@@ -49,15 +54,14 @@ describe('the kept hashes of Byte', () => {
     )
     expect(isByteHashes(bytes)).toBe(true)
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    expect(await loadByteHashes()).toEqual(words)
+    expect(isSame(await loadByteHashes(), words)).toBe(true)
     bytes[1234] ^= 1
     expect(isByteHashes(bytes)).toBe(false)
   })
 
   it('are what the kernels make of the chip', async () => {
-    expect(await loadByteHashes()).toEqual(
-      await hashTrace({ logHeight: LOG_HEIGHT, trace: bare }, 2),
-    )
+    const hashes = await hashTrace({ logHeight: LOG_HEIGHT, trace: bare }, 2)
+    expect(isSame(await loadByteHashes(), hashes)).toBe(true)
   })
 
   it.each([0, 70_001])('are the plain hash of row %i', async (row) => {
