@@ -66,8 +66,8 @@ export interface Layout {
   readonly bytes: number
 }
 
-/** Two blocks of 17 vectors, in cache lines of their own. */
-export const BLOCKS_BYTES = 576
+/** Two blocks of 66 vectors: whole cache lines. */
+export const BLOCKS_BYTES = 2112
 /** Room for base^(2^0), base^(2^1), … of one table of powers. */
 export const SQUARES_BYTES = 128
 const TABLES = 3
