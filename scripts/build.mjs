@@ -1,5 +1,6 @@
 /**
- * The build: WebAssembly kernels, the interpreter in WebAssembly, then TypeScript.
+ * The build: WebAssembly kernels, the interpreter in WebAssembly, TypeScript, then what is computed with
+ * all of them.
  * `--kernels-only` is enough to run the tests, which run from source.
  */
 import { execFileSync } from 'node:child_process'
@@ -34,6 +35,7 @@ if (!process.argv.includes('--kernels-only')) {
     'bin/tsc',
   )
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.json'], { stdio: 'inherit' })
+  execFileSync(process.execPath, ['scripts/byte-hashes.mjs'], { stdio: 'inherit' })
 }
 
 /** Compiles FOLDER/kernels and writes the module, as text, to FOLDER/kernels.wasm.ts. */

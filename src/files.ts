@@ -41,17 +41,22 @@ export async function readInput(path: string): Promise<Uint8Array> {
 export async function writeOutput(path: string, contents: Uint8Array): Promise<void> {
   try {
     const existing = await stat(path).catch(() => undefined)
-    if (existing === undefined || existing.isFile()) await replaceFile(path, contents)
+    if (existing === undefined || existing.isFile()) await replaceFile(path, contents, 0o644)
     else await writeFile(path, contents)
   } catch (error) {
     throw asFileError('FILE_UNWRITABLE', path, error)
   }
 }
 
-async function replaceFile(path: string, contents: Uint8Array): Promise<void> {
+/** Write another file and give it the name, so that no reader sees half of it. */
+export async function replaceFile(
+  path: string,
+  contents: Uint8Array | string,
+  mode: number,
+): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
   try {
-    const file = await open(temporary, 'wx', 0o644)
+    const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(contents)
       await file.sync()

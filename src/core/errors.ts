@@ -135,6 +135,8 @@ const LIMIT = {
 const REJECTED = {
   VERIFICATION_FAILED: (f: { failed: readonly string[] }) =>
     `The proof is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+  VKEY_DIFFERS: (f: { expected: string; bytes32: string; hashBytes: string }) =>
+    `The program's verifying key is ${f.bytes32} (hash_bytes ${f.hashBytes}), not ${f.expected}. Check that the ELF and its SP1 release are those that were deployed.`,
 } satisfies Record<string, Row>
 
 /** A quote could not be had from the device that makes them. Exit code 6. */

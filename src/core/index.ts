@@ -59,6 +59,7 @@ export {
   computeElfVkey as computeVkey,
   type ElfVkey,
   type ElfVkeyOptions,
+  identifyElf,
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
 export {

@@ -11,7 +11,7 @@ const CPU_SECONDS_AT_WORK = 1
 describe('Ctrl-C', () => {
   it.each([
     ['a run', ['execute', guestElf('endless')]],
-    ['a verifying key', ['vkey', guestElf('hashes')]],
+    ['a verifying key', ['vkey', guestElf('hashes'), '--no-cache']],
   ])('ends %s with exit code 130 and one sentence', async (_name, args) => {
     const running = execa('node', [`${ROOT}bin/run.js`, ...args, '--json'], { reject: false })
     while (cpuSecondsOf(running.pid as number) < CPU_SECONDS_AT_WORK) await sleep(20)

@@ -59,7 +59,7 @@ describe('prove', () => {
   })
 
   it('keeps the key, and nothing else, in the state folder, for the owner alone', async () => {
-    await cli(['vkey', FIBONACCI, ...state.slice(0, 2)])
+    await cli(['vkey', FIBONACCI, '--no-cache', ...state.slice(0, 2)])
     const stateFolder = join(folder, 'state')
     expect(await readdir(stateFolder)).toEqual(['signer.key'])
     expect((await stat(join(stateFolder, 'signer.key'))).mode & 0o777).toBe(0o600)

@@ -33,7 +33,7 @@ export async function computeElfVkey(
   const { program, release } = loadProgram(elf, { sp1: asked, fallbackSp1 })
   const sp1 = release.version
   const recipe = recipeOf(sp1)
-  const elfHash = toHex(sha256(elf))
+  const elfHash = hashElf(elf)
   const { bytes32, hashBytes } = await computeVkey(program, { ...rest, recipe })
   return { sp1, elfHash, bytes32, hashBytes }
 }
@@ -48,6 +48,19 @@ export function checkElf(elf: Uint8Array, choice: ReleaseChoice): string {
   const { release } = loadProgram(elf, choice)
   recipeOf(release.version)
   return release.version
+}
+
+/** What `computeElfVkey` would say of the program without computing its key. */
+export function identifyElf(
+  elf: Uint8Array,
+  choice: ReleaseChoice,
+): Pick<ElfVkey, 'sp1' | 'elfHash'> {
+  return { sp1: checkElf(elf, choice), elfHash: hashElf(elf) }
+}
+
+/** SHA-256. By node:crypto, whose native code is what makes asking for a known key quick. */
+export function hashElf(elf: Uint8Array): Hex {
+  return toHex(sha256(elf))
 }
 
 function recipeOf(sp1: string): VkeyRecipe {

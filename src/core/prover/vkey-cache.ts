@@ -2,10 +2,8 @@
  * Verifying keys that were computed by this process, by program and release. In memory only: the
  * disk is outside the trust boundary, and what comes from here is signed.
  */
-import { toHex } from '../bytes.js'
 import { InterruptedError } from '../errors.js'
-import { sha256 } from '../sha256.js'
-import { computeElfVkey, type ElfVkey, type ElfVkeyOptions } from './elf-vkey.js'
+import { computeElfVkey, type ElfVkey, type ElfVkeyOptions, hashElf } from './elf-vkey.js'
 
 const DEFAULT_MAX_ENTRIES = 256
 
@@ -44,7 +42,7 @@ export class VkeyCache {
    * @throws whatever `computeElfVkey` throws
    */
   async get(elf: Uint8Array, options: ElfVkeyOptions): Promise<ElfVkey> {
-    const id = `${options.sp1 ?? `(${options.fallbackSp1})`}/${toHex(sha256(elf))}`
+    const id = `${options.sp1 ?? `(${options.fallbackSp1})`}/${hashElf(elf)}`
     const known = this.#known.get(id)
     if (known !== undefined) {
       this.#remember(id, known)

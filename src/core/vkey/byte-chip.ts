@@ -2,6 +2,7 @@
  * The chip Byte, the same for every program and in SP1 3.4.0 and 5.2.4.
  * Source: sp1-core-machine 3.4.0 and 5.2.4 src/bytes/{mod,columns}.rs.
  */
+import { loadByteHashes } from './byte-hashes.js'
 import type { Chip, Column, Trace } from './recipe.js'
 
 const LOG_HEIGHT = 16
@@ -22,6 +23,7 @@ function byteTrace(): Trace {
   return {
     rows: 2 ** LOG_HEIGHT,
     padding: 'zeroes',
+    rowHashes: loadByteHashes,
     columns: [
       of((b) => b),
       of((_, c) => c),

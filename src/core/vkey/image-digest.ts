@@ -8,7 +8,7 @@
 import { InternalError } from '../errors.js'
 import type { Program } from '../riscv/program.js'
 import { fromMontgomery, toMontgomery } from './field.js'
-import { createKernelPool, type KernelCall } from './kernel-pool.js'
+import { createKernelPool, type KernelCall, type KernelWatch } from './kernel-pool.js'
 import { POSEIDON2_CONSTANTS_BYTES, writeConstants } from './poseidon2-constants.js'
 import {
   addPoints,
@@ -41,20 +41,23 @@ const WORDS_PER_CALL = 2048
 
 export interface ImageDigestOptions {
   readonly threads: number
+  /** Called with every number of words that have been added. */
+  readonly onWords?: ((words: number) => void) | undefined
+  readonly watch?: KernelWatch | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** @returns the x and y of the sum: 7 canonical words each. */
 export async function digestImage(
   { imageAddresses, imageWords }: Program,
-  { threads, signal }: ImageDigestOptions,
+  { threads, onWords, watch, signal }: ImageDigestOptions,
 ): Promise<number[]> {
   const count = imageWords.length
   const frobenius = POSEIDON2_CONSTANTS_BYTES
   const areas = frobenius + 1024
   const addresses = areas + threads * AREA_BYTES
   const words = addresses + count * WORD_BYTES
-  const pool = await createKernelPool({
+  const pool = createKernelPool({
     bytes: words + count * WORD_BYTES,
     threads,
     prepare({ buffer }) {
@@ -71,10 +74,13 @@ export async function digestImage(
       name: 'attachSums',
       args: [areas + thread * AREA_BYTES, 0, frobenius],
     }),
+    watch,
     signal,
   })
   try {
-    await pool.run(callsFor(count, addresses, words), () => {})
+    await pool.run(callsFor(count, addresses, words), ({ args: [, , from, to] }) =>
+      onWords?.(to - from),
+    )
     const sums = Array.from({ length: threads }, (_, thread) =>
       readSums(pool.memory.buffer, areas + thread * AREA_BYTES),
     )

@@ -21,9 +21,18 @@ export interface KernelCall {
   readonly args: readonly number[]
 }
 
+/** Told when kernels begin and end. With one thread they come one after another. */
+export interface KernelWatch {
+  readonly begins: (name: KernelCall['name']) => void
+  readonly ends: (name: KernelCall['name']) => void
+}
+
 export interface KernelPool {
   readonly memory: WebAssembly.Memory
-  /** Runs the calls in any order, several at once. They must not write where another reads. */
+  /**
+   * Runs the calls in any order, several at once, also beside those of another `run`. They must not
+   * write where another reads.
+   */
   run(calls: readonly KernelCall[], onDone: (call: KernelCall) => void): Promise<void>
   close(): Promise<void>
 }
@@ -33,13 +42,16 @@ export interface KernelPoolOptions {
   readonly threads: number
   /** Fills the memory before any thread looks at it. */
   readonly prepare?: (memory: WebAssembly.Memory) => void
-  /** What each thread must call before anything else. */
+  /** What each thread calls before anything else. */
   readonly attach: (thread: number) => KernelCall
+  readonly watch?: KernelWatch | undefined
   /** Aborting fails the calls under way with InterruptedError. */
   readonly signal?: AbortSignal | undefined
 }
 
 const PAGE_BYTES = 65_536
+/** Calls that a worker has before it, so that it goes from one to the next without waiting for us. */
+const CALLS_AHEAD = 2
 
 /** Runs in the worker as CommonJS, so that it works from TypeScript source and from dist alike. */
 const WORKER_SOURCE = `
@@ -50,7 +62,7 @@ parentPort.on('message', ({ name, args }) => {
   parentPort.postMessage('done')
 })`
 
-export async function createKernelPool(options: KernelPoolOptions): Promise<KernelPool> {
+export function createKernelPool(options: KernelPoolOptions): KernelPool {
   const module = new WebAssembly.Module(fromBase64(KERNELS_BASE64))
   const pages = Math.ceil(options.bytes / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
@@ -60,10 +72,15 @@ export async function createKernelPool(options: KernelPoolOptions): Promise<Kern
     : createWorkerPool(module, memory, options)
 }
 
+/** A turn of the event loop, so that messages and an abort can arrive. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 function createLocalPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal }: KernelPoolOptions,
+  { attach, watch, signal }: KernelPoolOptions,
 ): KernelPool {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const call = ({ name, args }: KernelCall) =>
@@ -73,10 +90,11 @@ function createLocalPool(
     memory,
     async run(calls, onDone) {
       for (const next of calls) {
-        // A turn of the event loop, so that an abort can arrive.
-        await new Promise((resolve) => setImmediate(resolve))
+        await turn()
         if (signal?.aborted) throw interrupted()
+        watch?.begins(next.name)
         call(next)
+        watch?.ends(next.name)
         onDone(next)
       }
     },
@@ -84,15 +102,11 @@ function createLocalPool(
   }
 }
 
-async function createWorkerPool(
+function createWorkerPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal, threads }: KernelPoolOptions,
-): Promise<KernelPool> {
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(WORKER_SOURCE, { eval: true, workerData: { module, memory } }),
-  )
+  { attach, signal, threads, watch }: KernelPoolOptions,
+): KernelPool {
   let fail: (reason: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
     fail = reject
@@ -100,40 +114,59 @@ async function createWorkerPool(
   failed.catch(() => {}) // it may fail when nobody waits
   const onAbort = () => fail(interrupted())
   signal?.addEventListener('abort', onAbort)
-  for (const worker of workers) {
-    worker.on('error', (cause) => fail(new InternalError('A kernel thread failed.', cause)))
-    worker.on('exit', () => fail(new InternalError('A kernel thread ended early.')))
-  }
+  if (signal?.aborted) onAbort()
 
-  const call = (worker: Worker, next: KernelCall) =>
-    new Promise<void>((resolve) => {
-      worker.once('message', () => resolve())
-      worker.postMessage(next)
-    })
-  const close = async () => {
-    signal?.removeEventListener('abort', onAbort)
-    for (const worker of workers) worker.removeAllListeners('exit')
-    await Promise.all(workers.map((worker) => worker.terminate()))
-  }
-  try {
-    await Promise.race([Promise.all(workers.map((worker, i) => call(worker, attach(i)))), failed])
-  } catch (error) {
-    await close()
-    throw error
-  }
+  const workers = Array.from({ length: threads }, (_, thread) => {
+    const worker = startWorker({ module, memory }, fail)
+    // Nobody waits for it: a worker does what it is told in that order.
+    worker.call(attach(thread)).catch(fail)
+    return worker
+  })
   return {
     memory,
     async run(calls, onDone) {
       const queue = calls[Symbol.iterator]()
-      const work = async (worker: Worker) => {
+      const feed = async (worker: KernelWorker) => {
         for (const next of queue) {
-          await call(worker, next)
+          watch?.begins(next.name)
+          await worker.call(next)
+          watch?.ends(next.name)
           onDone(next)
         }
       }
-      await Promise.race([Promise.all(workers.map(work)), failed])
+      const feeds = Array.from({ length: CALLS_AHEAD }, () => workers.map(feed)).flat()
+      await Promise.race([Promise.all(feeds), failed])
     },
-    close,
+    async close() {
+      signal?.removeEventListener('abort', onAbort)
+      await Promise.all(workers.map((worker) => worker.end()))
+    },
+  }
+}
+
+interface KernelWorker {
+  /** Calls wait in the worker for their turn, and are done in the order of calling. */
+  call(next: KernelCall): Promise<void>
+  end(): Promise<unknown>
+}
+
+function startWorker(workerData: object, fail: (reason: unknown) => void): KernelWorker {
+  // Without the flags of this process: --input-type=module, say, would make a module of the source.
+  const worker = new Worker(WORKER_SOURCE, { eval: true, workerData, execArgv: [] })
+  const waiting: (() => void)[] = []
+  worker.on('message', () => waiting.shift()?.())
+  worker.on('error', (cause) => fail(new InternalError('A kernel thread failed.', cause)))
+  worker.on('exit', () => fail(new InternalError('A kernel thread ended early.')))
+  return {
+    call: (next) =>
+      new Promise((resolve) => {
+        waiting.push(resolve)
+        worker.postMessage(next)
+      }),
+    end() {
+      worker.removeAllListeners('exit')
+      return worker.terminate()
+    },
   }
 }
 

@@ -3,7 +3,7 @@
  * Source: sp1-primitives 3.4.0 src/lib.rs, `RC_16_30_U32` (480 random words, of which 141 are used):
  * rows 0-3 and 17-20 are the external rounds, the first entries of rows 4-16 the internal ones.
  */
-import { BABYBEAR_P, toMontgomery } from './field.js'
+import { BABYBEAR_P, invert, power, reduce } from './field.js'
 
 export const EXTERNAL_CONSTANTS: readonly (readonly number[])[] = [
   [
@@ -45,13 +45,70 @@ export const INTERNAL_CONSTANTS: readonly number[] = [
   0x333d6416, 0x5c4796ba, 0x06411997, 0x0aa5e397, 0x608d4abe,
 ]
 
-/** Room for the constants as the kernels want them. */
+/** Room for the table that the kernels read. */
 export const POSEIDON2_CONSTANTS_BYTES = 1024
 
-/** External ones, then internal: in Montgomery form minus p, so that an element plus one fits int32. */
+const HALF_LIMB = 2 ** 15
+const WIDTH = 16
+
+/**
+ * The table of kernels/poseidon2.ts, which says how it is laid out and why elements have a common factor
+ * that changes from round to round.
+ *
+ * `x + constant` times 2^-16 gets `constant * factor * 2^16`, where `factor` is the one afterwards.
+ */
 export function writeConstants(buffer: ArrayBufferLike, address: number): void {
-  const constants = [...EXTERNAL_CONSTANTS.flat(), ...INTERNAL_CONSTANTS]
-  new Int32Array(buffer, address).set(
-    constants.map((constant) => toMontgomery(BigInt(constant)) - BABYBEAR_P),
-  )
+  const rows: number[][] = []
+  const internal: number[] = []
+  const internalFactors: number[] = []
+  const constantFor = (factor: bigint) => (constant: number) =>
+    balanced(BigInt(constant) * factor * twoTo(16)) + HALF_LIMB
+
+  let factor = twoTo(32)
+  EXTERNAL_CONSTANTS.forEach((constants, round) => {
+    if (round === EXTERNAL_CONSTANTS.length / 2) {
+      factor = reduce(factor * twoTo(-16))
+      for (const constant of INTERNAL_CONSTANTS) {
+        const before = reduce(factor * twoTo(-16))
+        internal.push(constantFor(before)(constant))
+        internalFactors.push(
+          ...factorsOf(factor * invert(power(before, 7n)) * twoTo(192 + 32 - 27)),
+        )
+        factor = reduce(factor * twoTo(5))
+      }
+    }
+    factor = reduce(factor * twoTo(-16))
+    rows.push(constants.map(constantFor(factor)))
+    factor = reduce(power(factor, 7n) * twoTo(-192))
+  })
+  // The layer after the last round divides once more.
+  const last = reduce(factor * twoTo(-16))
+  const lastFactors = factorsOf(twoTo(32) * invert(last) * twoTo(32))
+  const nothing = new Array<number>(WIDTH).fill(HALF_LIMB)
+  const table = [rows.flat(), nothing, internal, internalFactors, lastFactors].flat()
+  new Int32Array(buffer, address).set(table)
+}
+
+function twoTo(exponent: number): bigint {
+  const power2 = power(2n, BigInt(Math.abs(exponent)))
+  return exponent < 0 ? invert(power2) : power2
+}
+
+/** The number congruent to x from -(p - 1) / 2 to (p - 1) / 2. */
+function balanced(x: bigint): number {
+  const canonical = Number(reduce(x))
+  return canonical > BABYBEAR_P / 2 ? canonical - BABYBEAR_P : canonical
+}
+
+/** What the kernels' `times` takes for x: limbs of x and of x * 2^-16, paired. */
+function factorsOf(x: bigint): [upper: number, lower: number] {
+  const [upper, lower] = limbsOf(balanced(x))
+  const [foldedUpper, foldedLower] = limbsOf(balanced(x * twoTo(-16)))
+  const pair = (high: number, low: number) => (high << 16) | (low & 0xffff)
+  return [pair(upper, foldedUpper), pair(lower, foldedLower)]
+}
+
+function limbsOf(x: number): [high: number, low: number] {
+  const low = (x << 16) >> 16
+  return [(x - low) >> 16, low]
 }

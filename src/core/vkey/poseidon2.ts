@@ -14,20 +14,28 @@ export const DIGEST_WORDS = 8
 
 const S_BOX_POWER = 7n
 
-const EXTERNAL = EXTERNAL_CONSTANTS.map((row) => row.map(BigInt))
-const INTERNAL = INTERNAL_CONSTANTS.map(BigInt)
-const EXTERNAL_ROUNDS_EACH_SIDE = EXTERNAL.length / 2
+export interface RoundConstants {
+  /** Of the external rounds, half of which come before the internal ones: one for each element. */
+  readonly external: readonly (readonly bigint[])[]
+  /** Of the internal rounds: for the first element. */
+  readonly internal: readonly bigint[]
+}
+
+const SP1_CONSTANTS: RoundConstants = {
+  external: EXTERNAL_CONSTANTS.map((row) => row.map(BigInt)),
+  internal: INTERNAL_CONSTANTS.map(BigInt),
+}
 
 /** The permutation of 16 field elements. */
-export function permute(state: readonly bigint[]): bigint[] {
+export function permute(
+  state: readonly bigint[],
+  { external, internal }: RoundConstants = SP1_CONSTANTS,
+): bigint[] {
+  const half = external.length / 2
   let s = externalLayer(state)
-  for (const constants of EXTERNAL.slice(0, EXTERNAL_ROUNDS_EACH_SIDE)) {
-    s = externalRound(s, constants)
-  }
-  for (const constant of INTERNAL) s = internalRound(s, constant)
-  for (const constants of EXTERNAL.slice(EXTERNAL_ROUNDS_EACH_SIDE)) {
-    s = externalRound(s, constants)
-  }
+  for (const constants of external.slice(0, half)) s = externalRound(s, constants)
+  for (const constant of internal) s = internalRound(s, constant)
+  for (const constants of external.slice(half)) s = externalRound(s, constants)
   return s
 }
 

@@ -20,11 +20,19 @@ export interface Chip {
   readonly trace: (program: Program) => Trace
 }
 
+/**
+ * Hashes of extended rows in natural order, in Montgomery form: the first word of every row's hash,
+ * then the second of every row's, and so on.
+ */
+export type RowHashes = Uint32Array
+
 export interface Trace {
   readonly rows: number
   readonly columns: readonly Column[]
   /** What padding rows are. */
   readonly padding: 'zeroes' | 'first row'
+  /** For a trace that is the same for every program: what its rows hash to, if that is at hand. */
+  readonly rowHashes?: () => Promise<RowHashes | undefined>
 }
 
 /** The canonical element of a row. */

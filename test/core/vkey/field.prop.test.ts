@@ -6,6 +6,7 @@ import {
   BABYBEAR_TWO_ADICITY,
   fromMontgomery,
   invert,
+  isFieldElement,
   power,
   reduce,
   rootOfUnity,
@@ -15,6 +16,34 @@ import {
 const anyElement = fc.integer({ min: 0, max: BABYBEAR_P - 1 })
 
 describe('BabyBear', () => {
+  it('is a field: its laws hold for what reduce makes of sums and products', () => {
+    const anyInteger = fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n })
+    fc.assert(
+      fc.property(anyInteger, anyInteger, anyInteger, (a, b, c) => {
+        const sum = (x: bigint, y: bigint) => reduce(x + y)
+        const product = (x: bigint, y: bigint) => reduce(x * y)
+        expect(isFieldElement(Number(reduce(a)))).toBe(true)
+        expect(sum(sum(a, b), c)).toBe(sum(a, sum(b, c)))
+        expect(product(product(a, b), c)).toBe(product(a, product(b, c)))
+        expect(product(a, sum(b, c))).toBe(sum(product(a, b), product(a, c)))
+        expect(product(reduce(a), reduce(b))).toBe(product(a, b))
+        expect(sum(a, reduce(-a))).toBe(0n)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('has powers', () => {
+    const anyExponent = fc.bigInt({ min: 0n, max: 2n ** 40n })
+    fc.assert(
+      fc.property(anyElement.map(BigInt), anyExponent, anyExponent, (x, m, n) => {
+        expect(reduce(power(x, m) * power(x, n))).toBe(power(x, m + n))
+        expect(power(power(x, m), n)).toBe(power(x, m * n))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('has inverses', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: BABYBEAR_P - 1 }), (x) => {

@@ -1,6 +1,6 @@
 /**
  * Number-theoretic transforms of four polynomials at a time: a "quad" holds row i of four columns in
- * the vector at address + 16 * i. src/core/vkey/transform.ts is the plain version.
+ * the vector at address + 16 * i. `extendColumn` of src/core/vkey/merkle.ts is the plain version.
  *
  * Both directions use one twiddle factor per block of rows, taken from a table of powers in
  * bit-reversed order; a shorter transform uses a prefix of a longer one's table.

@@ -12,7 +12,7 @@ let constants: usize = 0
 let blockA: usize = 0
 let blockB: usize = 0
 
-/** Must be called once per instance: where the round constants are, and 2 * 272 bytes of its own. */
+/** Must be called once per instance: where the table of Poseidon2 is, and room for two blocks of its own. */
 export function attach(constantsAt: usize, blocksAt: usize): void {
   constants = constantsAt
   blockA = blocksAt
