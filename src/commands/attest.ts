@@ -8,8 +8,8 @@ import {
   type Hex,
   isHex,
   latestReference,
-  parseQuote,
-  type Quote,
+  parseTdQuote,
+  type TdQuote,
   type QuoteProvider,
   type Reference,
   toHex,
@@ -81,7 +81,7 @@ export default class Attest extends BaseCommand {
       provider.quote(reportData, this.interrupted),
     )
     if (flags.out !== undefined) await writeOutput(flags.out, bytes)
-    const measurements = measurementsOf(parseQuote(bytes))
+    const measurements = measurementsOf(parseTdQuote(bytes))
     this.#print(provider, toHex(reportData), measurements)
     this.log(`quote          ${flags.out ?? toHex(bytes)}`)
     return {
@@ -136,7 +136,7 @@ function checkReportData(text: string | undefined): Uint8Array {
   return invalidFlag('--report-data', `takes 0x and ${2 * REPORT_DATA_BYTES} hex digits`)
 }
 
-function measurementsOf({ body }: Quote): Measurements {
+function measurementsOf({ body }: TdQuote): Measurements {
   const entries = MEASUREMENTS.map((name) => [name, toHex(body[name])] as const)
   return Object.fromEntries(entries) as Measurements
 }

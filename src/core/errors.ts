@@ -66,13 +66,19 @@ const INPUT = {
   QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>
     `The quote ends inside its ${f.field} (${f.need} bytes needed at offset ${f.offset}, ${f.have} there). Fetch or copy it again.`,
   QUOTE_UNSUPPORTED: (f: { field: string; offset: number; value: number; supported: string }) =>
-    `The quote's ${f.field} at offset ${f.offset} is ${f.value}; supported: ${f.supported}. Pass a TDX quote of version 4 or 5.`,
+    `The quote's ${f.field} at offset ${f.offset} is ${f.value}; supported: ${f.supported}. Fetch or copy it again, or ask for another kind of quote.`,
   QUOTE_LENGTH: (f: { field: string; offset: number; stated: number; actual: number }) =>
     `The quote's ${f.field} at offset ${f.offset} should have ${f.stated} bytes and has ${f.actual}. Fetch or copy it again.`,
   QUOTE_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The quote's ${f.field} at offset ${f.offset} ${f.reason}. Fetch or copy it again.`,
   QUOTE_TRAILING: (f: { field: string; offset: number }) =>
     `The quote is followed by bytes that are not zero (the first at offset ${f.offset}). Pass the quote alone.`,
+  TD_REPORT_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The TDREPORT's ${f.field} at offset ${f.offset} ${f.reason}. Pass the 1,024 bytes that the kernel gave.`,
+  HCL_REPORT_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The HCL report's ${f.field} at offset ${f.offset} ${f.reason}. Read the vTPM's NV index again.`,
+  EVENT_LOG_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The event log's ${f.field} at offset ${f.offset} ${f.reason}. Pass the data of the CCEL table, as the kernel gives them.`,
   REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
   REPORT_DATA_LENGTH: (f: { have: number }) =>

@@ -87,7 +87,14 @@ export {
   type QuoteProvider,
   selectProvider,
 } from './tdx/provider.js'
-export { encodeQuote, parseQuote, type Quote } from './tdx/quote.js'
+export {
+  encodeQuote,
+  isTdQuote,
+  parseQuote,
+  parseTdQuote,
+  type Quote,
+  type TdQuote,
+} from './tdx/quote.js'
 export {
   computeReportData,
   encodeReportData,

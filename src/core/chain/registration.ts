@@ -5,7 +5,7 @@
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { QuoteProvider } from '../tdx/provider.js'
-import { encodeQuote, parseQuote } from '../tdx/quote.js'
+import { encodeQuote, parseTdQuote } from '../tdx/quote.js'
 import { computeReportData, type Reference } from '../tdx/report-data.js'
 import { teeProverRegistryAbi } from './abi.js'
 import { asking, type Chain, readContract, writeContract } from './client.js'
@@ -98,5 +98,5 @@ export async function latestReference(chain: Chain): Promise<Reference> {
 
 /** Platforms pad quotes with kilobytes of zeros, which cost gas and say nothing. */
 function withoutPadding(quote: Uint8Array): Uint8Array {
-  return encodeQuote({ ...parseQuote(quote), trailingZeroBytes: 0 })
+  return encodeQuote({ ...parseTdQuote(quote), trailingZeroBytes: 0 })
 }

@@ -4,7 +4,7 @@
  */
 import { abbreviateHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
-import { parseQuote, type Quote, REPORT_DATA_BYTES } from './quote.js'
+import { parseTdQuote, REPORT_DATA_BYTES, type TdQuote } from './quote.js'
 import { isSimulatedQuote } from './simulated-mark.js'
 
 export interface QuoteProvider {
@@ -121,9 +121,9 @@ function checkAnswer(
   }
 }
 
-function parseAnswer(bytes: Uint8Array, provider: string): Quote {
+function parseAnswer(bytes: Uint8Array, provider: string): TdQuote {
   try {
-    return parseQuote(bytes)
+    return parseTdQuote(bytes)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const { code, details } = error

@@ -17,11 +17,15 @@ import {
   encodeSignedBytes,
   type QuoteHeader,
   type SgxReport,
+} from './quote.js'
+import {
   TD10_BODY_TYPE,
   TD15_BODY_TYPE,
+  TD15_EXTENDED_BODY_TYPE,
   type Td10QuoteBody,
-  type Td15QuoteBody,
-} from './quote.js'
+  type Td15ExtendedQuoteBody,
+  type TdQuoteBody,
+} from './quote-layouts.js'
 import {
   createP256Key,
   encodeCertificate,
@@ -97,6 +101,19 @@ export const SIMULATED_BODY: Omit<Td10QuoteBody, 'bodyType' | 'reportData'> = {
   rtmr3: fakeMeasurement('rtmr3'),
 }
 
+/** What the extended body adds: a first TD, no service TD bound to it. */
+const EXTENSION = {
+  vmId: littleEndian(1),
+  tdId: fakeId('TD id', 32),
+  deviceInfo: ZERO_48,
+  initServiceTdHash: ZERO_48,
+  initServiceTdAttributes: littleEndian(8),
+  cpuSvn: SIMULATED_PLATFORM.cpuSvn,
+  fmspc: littleEndian(12, ...SIMULATED_PLATFORM.fmspc),
+  curServiceTdHash: ZERO_48,
+  curServiceTdAttributes: littleEndian(8),
+}
+
 const HEADER: QuoteHeader = {
   version: 4,
   attestationKeyType: 2,
@@ -135,8 +152,8 @@ export interface SimulatedAuthorityOptions {
 
 /** Values in place of the made-up ones, signed as they are. A TD 1.5 body makes it version 5. */
 export interface SimulatedOverrides {
-  readonly body?: Partial<Omit<Td15QuoteBody, 'bodyType'>> & {
-    readonly bodyType?: typeof TD10_BODY_TYPE | typeof TD15_BODY_TYPE
+  readonly body?: Partial<Omit<Td15ExtendedQuoteBody, 'bodyType'>> & {
+    readonly bodyType?: TdQuoteBody['bodyType']
   }
   readonly header?: Partial<QuoteHeader>
   readonly qeReport?: Partial<SgxReport>
@@ -171,7 +188,7 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
     issuers: { root, platformCa },
     quote(reportData, overrides = {}) {
       const body = bodyOf(reportData, overrides)
-      const version = body.bodyType === TD15_BODY_TYPE ? 5 : HEADER.version
+      const version = body.bodyType === TD10_BODY_TYPE ? HEADER.version : 5
       const header = { ...HEADER, version, ...overrides.header } as QuoteHeader
       const qeReport = {
         ...QE_REPORT,
@@ -198,11 +215,13 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
 function bodyOf(
   reportData: Uint8Array,
   { body: { bodyType = TD10_BODY_TYPE, ...fields } = {} }: SimulatedOverrides,
-): Td10QuoteBody | Td15QuoteBody {
+): TdQuoteBody {
   const body = { ...SIMULATED_BODY, reportData, ...fields }
   if (bodyType === TD10_BODY_TYPE) return { ...body, bodyType }
-  const teeTcbSvn2 = fields.teeTcbSvn2 ?? body.teeTcbSvn
-  return { ...body, bodyType, teeTcbSvn2, mrServiceTd: fields.mrServiceTd ?? ZERO_48 }
+  const { teeTcbSvn } = body
+  const body15 = { teeTcbSvn2: teeTcbSvn, mrServiceTd: ZERO_48, ...body }
+  if (bodyType === TD15_BODY_TYPE) return { ...body15, bodyType }
+  return { ...EXTENSION, initTeeTcbSvn: teeTcbSvn, ...body15, bodyType: TD15_EXTENDED_BODY_TYPE }
 }
 
 /** How the QE vouches for the attestation key. */

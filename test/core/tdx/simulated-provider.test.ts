@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createMachineSources } from '../../../src/core/tdx/machine-sources.js'
 import { parsePemChain } from '../../../src/core/tdx/pem.js'
 import { selectProvider } from '../../../src/core/tdx/provider.js'
-import { parseQuote } from '../../../src/core/tdx/quote.js'
+import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { isSimulatedQuote } from '../../../src/core/tdx/simulated-mark.js'
 import {
   createSimulatedProvider,
@@ -46,7 +46,7 @@ const authorityFile = () => join(stateDir, 'simulated', 'authority.json')
 describe('the simulated provider', () => {
   it('gives quotes under the root whose path it tells', async () => {
     const provider = await createSimulatedProvider(options())
-    const quote = parseQuote(await provider.quote(REPORT_DATA))
+    const quote = parseTdQuote(await provider.quote(REPORT_DATA))
     expect(isSimulatedQuote(quote)).toBe(true)
     expect(provider).toMatchObject({ name: 'simulated', simulated: true })
     expect(provider.rootCertificatePath).toBe(join(stateDir, 'simulated', 'root.pem'))
@@ -83,7 +83,7 @@ describe('the simulated provider', () => {
   it('takes other values for tests of policies', async () => {
     const overrides = { body: { tdAttributes: Uint8Array.of(1, 0, 0, 0x10, 0, 0, 0, 0) } }
     const provider = await createSimulatedProvider({ ...options(), overrides })
-    const { body } = parseQuote(await provider.quote(REPORT_DATA))
+    const { body } = parseTdQuote(await provider.quote(REPORT_DATA))
     expect(body.tdAttributes[0]).toBe(1)
   })
 
@@ -99,7 +99,7 @@ describe('the simulated provider', () => {
     const sources = createMachineSources({ stateDir, warn: (message) => warnings.push(message) })
     const provider = await selectProvider('simulated', sources)
     const quote = await provider.quote(REPORT_DATA)
-    expect(parseQuote(quote).body.reportData).toEqual(REPORT_DATA)
+    expect(parseTdQuote(quote).body.reportData).toEqual(REPORT_DATA)
     expect(sources.map(({ name, simulated }) => [name, simulated])).toEqual([
       ['configfs', false],
       ['simulated', true],
