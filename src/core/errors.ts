@@ -85,6 +85,12 @@ const INPUT = {
     `Report data must have 64 bytes, not ${f.have}. Correct it.`,
   PEM_MALFORMED: (f: { offset: number; reason: string }) =>
     `The certificate chain is not PEM: ${f.reason} (character ${f.offset}). Pass CERTIFICATE blocks and nothing else.`,
+  ROOT_MALFORMED: (f: { reason: string }) =>
+    `The root certificate ${f.reason}. Pass one certificate, PEM or DER.`,
+  DER_MALFORMED: (f: { what: string; offset: number; reason: string }) =>
+    `The ${f.what} is no strict DER at byte ${f.offset}: ${f.reason}. Fetch it again.`,
+  COLLATERAL_MALFORMED: (f: { document: string; path: string; reason: string }) =>
+    `The collateral's ${f.path === '' ? f.document : `${f.document}, field ${f.path},`} ${f.reason}. Fetch it again.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
@@ -141,6 +147,46 @@ const LIMIT = {
 const REJECTED = {
   VERIFICATION_FAILED: (f: { failed: readonly string[] }) =>
     `The proof is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+  QE_VENDOR_UNKNOWN: (f: { vendorId: string }) =>
+    `The quote was made by a quoting enclave of vendor ${f.vendorId}, which is not Intel. Do not trust it.`,
+  CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
+    `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
+  ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>
+    `The root of the ${f.chain} (SHA-256 ${f.fingerprint}) is not ${f.trusted}. Do not trust it; a simulated quote verifies only under its own root, given explicitly.`,
+  CERTIFICATE_PROFILE: (f: { certificate: string; reason: string }) =>
+    `The ${f.certificate} ${f.reason}. Do not trust it.`,
+  CERTIFICATE_EXPIRED: (f: { certificate: string; from: string; until: string; now: string }) =>
+    `The ${f.certificate} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  CERTIFICATE_SIGNATURE: (f: { certificate: string; issuer: string }) =>
+    `The ${f.certificate} is not signed by ${f.issuer}. Do not trust it.`,
+  CERTIFICATE_REVOKED: (f: { certificate: string; serialNumber: string; crl: string }) =>
+    `The ${f.certificate} with serial number ${f.serialNumber} was revoked by ${f.crl}. Do not trust this platform.`,
+  CRL_ISSUER: (f: { crl: string; issuer: string; expected: string }) =>
+    `The ${f.crl} is by ${f.issuer}, not by ${f.expected}. Fetch the right one.`,
+  CRL_SIGNATURE: (f: { crl: string }) =>
+    `The ${f.crl} is not signed by its issuer. Fetch it again.`,
+  CRL_EXPIRED: (f: { crl: string; from: string; until: string; now: string }) =>
+    `The ${f.crl} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  COLLATERAL_SIGNATURE: (f: { document: string }) =>
+    `The ${f.document} is not signed by its issuer. Fetch it again.`,
+  COLLATERAL_EXPIRED: (f: { document: string; from: string; until: string; now: string }) =>
+    `The ${f.document} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  COLLATERAL_MISMATCH: (f: { document: string; field: string; actual: string; expected: string }) =>
+    `The ${f.document} is for ${f.field} ${f.actual}, and the quote is of ${f.expected}. Fetch that of this platform.`,
+  QE_REPORT_SIGNATURE: () =>
+    "The quoting enclave's report is not signed by the platform's PCK key. Do not trust the quote.",
+  ATTESTATION_KEY_UNBOUND: () =>
+    'The quoting enclave does not vouch for the key that signs the quote. Do not trust it.',
+  QE_MISMATCH: (f: { field: string; actual: string; expected: string }) =>
+    `The quoting enclave's ${f.field} is ${f.actual}, not ${f.expected} as Intel says. Do not trust the quote.`,
+  QUOTE_SIGNATURE: () =>
+    'The quote is not signed by its attestation key: a byte of it was changed. Do not trust it.',
+  TDX_MODULE_MISMATCH: (f: { reason: string }) =>
+    `The TDX module is not one of Intel's: ${f.reason}. Do not trust the quote.`,
+  TCB_LEVEL_MISSING: (f: { what: string; short: readonly string[] }) =>
+    `The ${f.what} is below the lowest level that Intel lists: ${f.short.join('; ')}. Update firmware and TDX module of the host.`,
+  TCB_REVOKED: (f: { when: string }) =>
+    `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
 } satisfies Record<string, Row>
 
 /** A quote could not be had from the device that makes them. Exit code 6. */

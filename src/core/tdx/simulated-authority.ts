@@ -47,6 +47,7 @@ const COMMON_NAME = {
   root: 'Intel SGX Root CA',
   platformCa: 'Intel SGX PCK Platform CA',
   pck: 'Intel SGX PCK Certificate',
+  tcbSigning: 'Intel SGX TCB Signing',
 } as const
 
 /** `.invalid` can never be resolved (RFC 2606). */
@@ -129,7 +130,7 @@ const HEADER: QuoteHeader = {
 }
 
 /** The QE of TDX has product id 2. Its signer is made up, so Intel's QE identity never fits. */
-const QE_REPORT: Omit<SgxReport, 'reportData'> = {
+export const SIMULATED_QE_REPORT: Omit<SgxReport, 'reportData'> = {
   cpuSvn: SIMULATED_PLATFORM.cpuSvn,
   miscSelect: littleEndian(4),
   reserved1: new Uint8Array(28),
@@ -164,8 +165,12 @@ export interface SimulatedAuthority {
   readonly rootCertificate: Uint8Array
   /** DER: PCK leaf, platform CA, root. */
   readonly certificateChain: readonly Uint8Array[]
+  /** DER: TCB signing certificate, root. */
+  readonly tcbSigningChain: readonly Uint8Array[]
   /** For what else a platform has: CRLs, TCB info, QE identity. */
-  readonly issuers: { readonly root: Issuer; readonly platformCa: Issuer }
+  readonly issuers: Readonly<Record<'root' | 'platformCa' | 'tcbSigning', Issuer>>
+  /** The platform itself; it issues nothing, and may be revoked. */
+  readonly pck: Issuer
   /**
    * @param reportData - 64 bytes.
    * @throws InputError `QUOTE_MALFORMED`, `QUOTE_UNSUPPORTED` a value does not fit its field.
@@ -177,7 +182,16 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
   const keys = deriveKeys(options.entropy)
   const root: Issuer = { commonName: COMMON_NAME.root, key: keys.root }
   const platformCa: Issuer = { commonName: COMMON_NAME.platformCa, key: keys.platformCa }
+  const tcbSigning: Issuer = { commonName: COMMON_NAME.tcbSigning, key: keys.tcbSigning }
+  const pck: Issuer = { commonName: COMMON_NAME.pck, key: keys.pck }
   const certificateChain = makeChain({ root, platformCa, pck: keys.pck, now: options.now })
+  const tcbSigningCertificate = encodeCertificate({
+    commonName: tcbSigning.commonName,
+    publicKey: tcbSigning.key.publicKey,
+    issuer: root,
+    validity: validityOf(options.now, PCK_YEARS),
+    crlUrl: ROOT_CRL_URL,
+  })
   const qeAuthData = fakeId('QE authentication data', 32)
   // Quoting libraries end the chain with a zero byte.
   const pemChain = `${encodePemChain(certificateChain)}\0`
@@ -185,13 +199,15 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
   return {
     rootCertificate: certificateChain[2]!,
     certificateChain,
-    issuers: { root, platformCa },
+    tcbSigningChain: [tcbSigningCertificate, certificateChain[2]!],
+    issuers: { root, platformCa, tcbSigning },
+    pck,
     quote(reportData, overrides = {}) {
       const body = bodyOf(reportData, overrides)
       const version = body.bodyType === TD10_BODY_TYPE ? HEADER.version : 5
       const header = { ...HEADER, version, ...overrides.header } as QuoteHeader
       const qeReport = {
-        ...QE_REPORT,
+        ...SIMULATED_QE_REPORT,
         reportData: qeReportDataOf(keys.attestation, qeAuthData),
         ...overrides.qeReport,
       }
@@ -288,6 +304,7 @@ function deriveKeys(entropy: Uint8Array) {
     root: derive('root'),
     platformCa: derive('platform CA'),
     pck: derive('PCK'),
+    tcbSigning: derive('TCB signing'),
     attestation: derive('attestation'),
   }
 }
