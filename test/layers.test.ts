@@ -205,7 +205,7 @@ describe('commands', () => {
   it.each(commands)('$path has a summary, an example and a test', ({ path, text }) => {
     expect(text).toMatch(/static override summary = /)
     expect(text).toMatch(/static override examples = \[/)
-    const name = path.replace('commands/', '').replace('.ts', '')
+    const name = path.replace('commands/', '').replace('.ts', '').replaceAll('/', '-')
     const tests = readdirSync(new URL('./commands/', import.meta.url))
     expect(tests.some((file) => file.endsWith('.test.ts') && file.includes(name))).toBe(true)
   })

@@ -9,9 +9,9 @@ import {
   isHex,
   latestReference,
   parseTdQuote,
-  type TdQuote,
   type QuoteProvider,
   type Reference,
+  type TdQuote,
   toHex,
 } from '../core/index.js'
 import { writeOutput } from '../files.js'

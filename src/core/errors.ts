@@ -91,6 +91,8 @@ const INPUT = {
     `The ${f.what} is no strict DER at byte ${f.offset}: ${f.reason}. Fetch it again.`,
   COLLATERAL_MALFORMED: (f: { document: string; path: string; reason: string }) =>
     `The collateral's ${f.path === '' ? f.document : `${f.document}, field ${f.path},`} ${f.reason}. Fetch it again.`,
+  POLICY_MALFORMED: (f: { path: string; reason: string }) =>
+    `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
@@ -187,6 +189,32 @@ const REJECTED = {
     `The ${f.what} is below the lowest level that Intel lists: ${f.short.join('; ')}. Update firmware and TDX module of the host.`,
   TCB_REVOKED: (f: { when: string }) =>
     `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
+  QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
+    `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+  TEE_REFUSED: (f: { actual: string; accepted: string }) =>
+    `The quote is of ${f.actual}, and the policy accepts ${f.accepted}. Use another policy if that is meant.`,
+  TCB_OUT_OF_DATE: (f: { status: string; tcbDate: string; accepted: readonly string[] }) =>
+    `The platform is ${f.status}: it has what was good as of ${f.tcbDate}. Update its firmware and TDX module, then make a new quote; the policy accepts ${f.accepted.join(', ')}.`,
+  TCB_STATUS_REFUSED: (f: { status: string; tcbDate: string; accepted: readonly string[] }) =>
+    `The platform is ${f.status}. Do what its advisories say, or accept that status in the policy, which accepts ${f.accepted.join(', ')}.`,
+  ADVISORY_OPEN: (f: { advisoryIds: readonly string[] }) =>
+    `Intel's advisories ${f.advisoryIds.join(', ')} apply to the platform. Update it, or ignore them in the policy until a date.`,
+  TCB_EVALUATION_OLD: (f: { actual: number; minimum: number }) =>
+    `The collateral is of TCB evaluation ${f.actual}, and the policy demands ${f.minimum}. Fetch newer collateral.`,
+  TD_DEBUG: () => 'The TD can be debugged by its host. Do not trust it.',
+  TD_MIGRATABLE: () => 'The TD can be moved to other platforms. Do not trust it.',
+  TD_ATTRIBUTES: (f: { attributes: string; reason: string }) =>
+    `The TD's attributes ${f.attributes} are refused: ${f.reason}. Launch it with others.`,
+  SERVICE_TD_REFUSED: (f: { actual: string }) =>
+    `A service TD is bound to the TD (MRSERVICETD ${f.actual}) that the policy does not list. Do not trust it.`,
+  TDX_MODULE_REFUSED: (f: { actual: string }) =>
+    `The TDX module (MRSEAM ${f.actual}) is none that the policy lists. Add it, or update the host.`,
+  WORKLOAD_REFUSED: (f: {
+    workloadId: string
+    nearest: string | undefined
+    differs: readonly string[]
+  }) =>
+    `The TD (workload ${f.workloadId}) is none that the policy lists; ${f.nearest ?? 'the nearest'} differs in ${f.differs.join(', ')}. \`sp1-tee quote measure\` prints its entry.`,
 } satisfies Record<string, Row>
 
 /** A quote could not be had from the device that makes them. Exit code 6. */

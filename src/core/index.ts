@@ -26,6 +26,23 @@ export {
   rotateSigner,
 } from './chain/registration.js'
 export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
+export type { QuoteCheck } from './dcap/check-list.js'
+export {
+  type Collateral,
+  type CollateralDocuments,
+  encodeCollateral,
+  openCollateral,
+  parseCollateral,
+} from './dcap/collateral.js'
+export type { TcbStatus } from './dcap/tcb-status.js'
+export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
+export {
+  checkQuote,
+  type QuoteEvaluation,
+  type VerifiedQuote,
+  type VerifyQuoteOptions,
+  verifyQuote,
+} from './dcap/verify-quote.js'
 export {
   ERROR_TABLES,
   GuestError,
@@ -54,6 +71,17 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
+export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
+export {
+  type JudgeQuoteOptions,
+  judgeQuote,
+  type QuoteVerdict,
+  requireValidQuote,
+} from './policy/judge-quote.js'
+export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
+export { POLICY_SCHEMA } from './policy/policy-schema.js'
+export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
+export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
   computeElfVkey as computeVkey,
   type ElfVkey,
