@@ -18,6 +18,7 @@ import {
   type QuoteProvider,
   replaceKey,
   type Signer,
+  type SimulatedSwitch,
   selectProvider,
 } from './core/index.js'
 import { readInput } from './files.js'
@@ -84,9 +85,15 @@ function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
 export function openProvider(
   flags: StateFlags & { readonly provider: string },
   warn: (message: string) => void,
+  simulate: readonly SimulatedSwitch[] = [],
 ): Promise<QuoteProvider> {
   const stateDir = flags['state-dir'] ?? stateFolder()
-  return selectProvider(flags.provider, createMachineSources({ stateDir, warn }))
+  return selectProvider(flags.provider, createMachineSources({ stateDir, warn, simulate }))
+}
+
+/** Where fetched collateral is kept. */
+export function collateralFolder(flags: StateFlags): string {
+  return join(flags['state-dir'] ?? stateFolder(), 'collateral')
 }
 
 /**

@@ -37,14 +37,15 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'chain-flags.ts',
     'config.ts',
     'guest-flags.ts',
+    'quote-flags.ts',
     'register-flags.ts',
     'serve-flags.ts',
     'server-flags.ts',
     'state.ts',
   ],
   listr2: ['terminal.ts'],
-  chalk: ['base-command.ts', 'commands', 'terminal.ts'],
-  cosmiconfig: ['config.ts'],
+  chalk: ['base-command.ts', 'commands', 'quote-flags.ts', 'terminal.ts'],
+  cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts'],
   fastify: ['core/server'],
   viem: ['core/chain'],
@@ -63,6 +64,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 }
 /** Files of the core that touch the world outside: a device, a folder, the clock, entropy. */
 const CORE_EDGES = [
+  'core/dcap/collateral-cache.ts',
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',
@@ -83,7 +85,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:os': ['chain-flags.ts', 'serve-flags.ts', 'state.ts', 'core/vkey/vkey.ts'],
   'node:path': ['anvil.ts', 'chain-flags.ts', 'commands', 'files.ts', 'state.ts', ...CORE_EDGES],
   'node:readline': ['anvil.ts'],
-  'node:timers/promises': CORE_EDGES,
+  'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
   'node:worker_threads': ['core/server', 'core/vkey/kernel-pool.ts'],
 }
 

@@ -154,7 +154,7 @@ const REJECTED = {
   CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
     `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
   ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>
-    `The root of the ${f.chain} (SHA-256 ${f.fingerprint}) is not ${f.trusted}. Do not trust it; a simulated quote verifies only under its own root, given explicitly.`,
+    `The root of the ${f.chain} (SHA-256 ${f.fingerprint}) is not ${f.trusted}. Do not trust it; a simulated quote verifies only under its own root, given explicitly (--root).`,
   CERTIFICATE_PROFILE: (f: { certificate: string; reason: string }) =>
     `The ${f.certificate} ${f.reason}. Do not trust it.`,
   CERTIFICATE_EXPIRED: (f: { certificate: string; from: string; until: string; now: string }) =>
@@ -189,6 +189,8 @@ const REJECTED = {
     `The ${f.what} is below the lowest level that Intel lists: ${f.short.join('; ')}. Update firmware and TDX module of the host.`,
   TCB_REVOKED: (f: { when: string }) =>
     `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
+  EVENT_LOG_MISMATCH: (f: { registers: readonly string[] }) =>
+    `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -283,6 +285,12 @@ const SERVER = {
     `The server at ${f.url} does not answer: ${f.reason}. Check --url and that \`sp1-tee serve\` runs.`,
   SERVER_ANSWER: (f: { url: string; reason: string }) =>
     `The server at ${f.url} gave no usable answer: ${f.reason}. Check that it is an sp1-tee of this version.`,
+  PCS_UNREACHABLE: (f: { url: string; reason: string }) =>
+    `The collateral service at ${f.url} does not answer: ${f.reason}. Check the network and --pccs-url, or pass a bundle with --collateral.`,
+  PCS_ANSWER: (f: { url: string; reason: string }) =>
+    `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
+  PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
+    `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
   LISTEN_FAILED: (f: { address: string; reason: string }) =>
     `Cannot listen on ${f.address}: ${f.reason}. Choose another address with --listen.`,

@@ -34,6 +34,14 @@ export {
   openCollateral,
   parseCollateral,
 } from './dcap/collateral.js'
+export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
+export {
+  type CollateralFetchOptions,
+  type CollateralKey,
+  collateralKeyOf,
+  fetchCollateral,
+  INTEL_PCS_URL,
+} from './dcap/collateral-fetch.js'
 export type { TcbStatus } from './dcap/tcb-status.js'
 export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {
@@ -71,6 +79,7 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
+export { checkEventLog } from './policy/check-event-log.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
 export {
   type JudgeQuoteOptions,
@@ -108,6 +117,13 @@ export {
   type Statement,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
+export {
+  type EventLog,
+  parseEventLog,
+  replayEventLog,
+} from './tdx/event-log.js'
+export { describeEvent, type InspectedEvent } from './tdx/event-names.js'
+export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-report.js'
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
 export {
   AUTO_PROVIDER,
@@ -131,6 +147,12 @@ export {
   type ReportData,
 } from './tdx/report-data.js'
 export { isSimulatedQuote } from './tdx/simulated-mark.js'
+export {
+  SIMULATED_SWITCH_NAMES,
+  SIMULATED_SWITCHES,
+  type SimulatedSwitch,
+} from './tdx/simulated-switches.js'
+export { encodeTdReport, parseTdReport, type TdReport } from './tdx/td-report.js'
 export {
   bytes32ToHashBytes,
   encodeBytes32,

@@ -70,6 +70,18 @@ export function verifyChain(
 }
 
 /**
+ * @returns the certificate, which is the trusted root, and valid now
+ * @throws RejectedError `ROOT_UNTRUSTED`, `CERTIFICATE_PROFILE`, `CERTIFICATE_EXPIRED`
+ */
+export function verifyRoot(certificate: Certificate, { root, now }: ChainOptions): Certificate {
+  const where = 'collateral'
+  checkRole(certificate, ROOT, where)
+  checkRoot(certificate, root, where)
+  checkValidity(certificate, `${ROOT.title} of the ${where}`, now)
+  return certificate
+}
+
+/**
  * @returns the list: signed by this issuer, of its name, and valid now.
  * @throws RejectedError `CRL_ISSUER`, `CRL_SIGNATURE`, `CRL_EXPIRED`
  */

@@ -12,7 +12,7 @@ import { encodeSgxReport, encodeSignedBytes, isTdQuote, type Quote } from '../td
 import type { TdQuoteBody } from '../tdx/quote-layouts.js'
 import { isSimulatedQuote } from '../tdx/simulated-mark.js'
 import { type Certificate, equalNames, parseCertificate } from './certificate.js'
-import { checkNotRevoked, verifyChain, verifyCrl } from './certificate-chain.js'
+import { checkNotRevoked, verifyChain, verifyCrl, verifyRoot } from './certificate-chain.js'
 import { CheckList, type Finding, type QuoteCheck } from './check-list.js'
 import type { Collateral, Statement } from './collateral.js'
 import type { Crl } from './crl.js'
@@ -100,11 +100,7 @@ function evaluate(
     () => verifyChain('pck', parseChain(quote), at),
     (chain) => `${chain.map(({ subject }) => subject.commonName).join(' ← ')}`,
   )
-  const rootCrl = list.run(
-    'rootCrl',
-    () => verifyRootCrl(collateral.rootCrl, pckChain.value, now),
-    describeCrl,
-  )
+  const rootCrl = list.run('rootCrl', () => verifyRootCrl(collateral, at), describeCrl)
   list.run('pckCrl', () => verifyPckCrl(collateral, pckChain.value, rootCrl, at), describeCrl)
   const trustedTcbInfo = list.run(
     'tcbInfo',
@@ -135,7 +131,7 @@ function evaluate(
   const qe = list.run(
     'qe',
     () => matchQe(quote, trustedIdentity.value),
-    ({ isvSvn, status }) => `Intel's quoting enclave, at least SVN ${isvSvn}: ${status}`,
+    ({ isvSvn, status }) => `the one that Intel names, at least SVN ${isvSvn}: ${status}`,
   )
   list.run(
     'quoteSignature',
@@ -189,11 +185,13 @@ function parseChain(quote: Quote): Certificate[] {
   return chain.map((der, i) => parseCertificate(der, `certificate ${i} of the quote`))
 }
 
-function verifyRootCrl(crl: Crl, chain: readonly Certificate[], now: Date): Crl {
-  const [, ca, root] = chain as [Certificate, Certificate, Certificate]
-  verifyCrl('root CRL', crl, root, now)
-  checkNotRevoked(ca, crl)
-  return crl
+/** By the root of the collateral, so that a bad chain in the quote does not hide what it is worth. */
+function verifyRootCrl(
+  { rootCrl, tcbInfo }: Collateral,
+  at: { root: TrustedRoot; now: Date },
+): Crl {
+  const root = verifyRoot(tcbInfo.issuerChain.at(-1)!, at)
+  return verifyCrl('root CRL', rootCrl, root, at.now)
 }
 
 function verifyPckCrl(
@@ -211,7 +209,7 @@ function verifyPckCrl(
     throw new RejectedError('CRL_ISSUER', { ...facts, expected: ca.subject.commonName })
   }
   checkNotRevoked(leaf, pckCrl)
-  checkNotRevoked(issuer, rootCrl.value)
+  for (const certificate of [ca, issuer]) checkNotRevoked(certificate, rootCrl.value)
   return pckCrl
 }
 

@@ -4,6 +4,7 @@ import type { QuoteCheck } from '../dcap/check-list.js'
 import type { VerifiedQuote } from '../dcap/verify-quote.js'
 import { RejectedError } from '../errors.js'
 import { isTdQuote, type TdQuote } from '../tdx/quote.js'
+import type { TdQuoteBody } from '../tdx/quote-layouts.js'
 import type { Policy } from './policy.js'
 import {
   hasAttribute,
@@ -47,7 +48,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'evaluationNumber',
     check({ evaluationNumber }, { minimumEvaluationNumber: minimum }) {
-      if (evaluationNumber >= minimum) return `${evaluationNumber}, at least ${minimum}`
+      if (evaluationNumber >= minimum) return `${evaluationNumber}, of at least ${minimum}`
       throw new RejectedError('TCB_EVALUATION_OLD', { actual: evaluationNumber, minimum })
     },
   },
@@ -82,11 +83,10 @@ export const RULES: readonly Rule[] = [
     return [toHex(tdAttributes), ...namesOfAttributes(tdAttributes)].join(' ')
   }),
   tdRule('serviceTd', ({ body }, { serviceTds }) => {
-    if (!('mrServiceTd' in body)) return 'none: TD 1.0'
-    const actual = toHex(body.mrServiceTd)
-    if (actual === ZERO_48) return 'none'
-    if (serviceTds.includes(actual)) return actual
-    throw new RejectedError('SERVICE_TD_REFUSED', { actual })
+    const bound = serviceTdsOf(body).filter((hash) => hash !== ZERO_48)
+    const foreign = bound.find((hash) => !serviceTds.includes(hash))
+    if (foreign !== undefined) throw new RejectedError('SERVICE_TD_REFUSED', { actual: foreign })
+    return bound.length === 0 ? 'none' : bound.join(', ')
   }),
   tdRule('tdxModule', ({ body }, { tdxModules }) => {
     const actual = toHex(body.mrSeam)
@@ -162,4 +162,12 @@ function isInGrace({ status, tcbDate, verifiedAt }: VerifiedQuote, policy: Polic
 /** An update of the platform would help; what else is missing is its configuration. */
 function isOutOfDate(status: VerifiedQuote['status']): boolean {
   return status.startsWith('OutOfDate') || status.startsWith('TDRelaunchAdvised')
+}
+
+/** TD 1.0 has none; the extended body says what was bound at first, and what is now. */
+function serviceTdsOf(body: TdQuoteBody): Hex[] {
+  if (!('mrServiceTd' in body)) return []
+  const hashes = [body.mrServiceTd]
+  if ('curServiceTdHash' in body) hashes.push(body.initServiceTdHash, body.curServiceTdHash)
+  return hashes.map(toHex)
 }

@@ -5,18 +5,25 @@ import { KERNEL_TSM_FILES } from './configfs-files.js'
 import { createConfigfsSource } from './configfs-provider.js'
 import type { ProviderSource } from './provider.js'
 import { createSimulatedSource } from './simulated-provider.js'
+import type { SimulatedSwitch } from './simulated-switches.js'
 
 export interface MachineSourcesOptions {
   /** Where the simulated authority is kept; nothing is written before it is opened. */
   readonly stateDir: string
   /** For what went wrong and did not matter. */
   readonly warn: (message: string) => void
+  /** What is wrong with the simulated platform. */
+  readonly simulate?: readonly SimulatedSwitch[]
 }
 
-export function createMachineSources({ stateDir, warn }: MachineSourcesOptions): ProviderSource[] {
+export function createMachineSources({
+  stateDir,
+  warn,
+  simulate: switches = [],
+}: MachineSourcesOptions): ProviderSource[] {
   return [
     createConfigfsSource({ files: KERNEL_TSM_FILES, uniqueName: randomUUID, sleep, warn }),
-    createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date() }),
+    createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date(), switches }),
   ]
 }
 

@@ -5,6 +5,7 @@
 import { abbreviateHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
 import { parseTdQuote, REPORT_DATA_BYTES, type TdQuote } from './quote.js'
+import type { SimulatedCollateral } from './simulated-collateral.js'
 import { isSimulatedQuote } from './simulated-mark.js'
 
 export interface QuoteProvider {
@@ -13,6 +14,8 @@ export interface QuoteProvider {
   readonly simulated: boolean
   /** Where to find the root that simulated quotes verify under. */
   readonly rootCertificatePath?: string
+  /** The collateral of simulated quotes; Intel has none for them. */
+  readonly collateral?: () => SimulatedCollateral
   /**
    * @param reportData - 64 bytes, copied at once.
    * @param signal - heeded between steps; a request that the host works on is waited for.

@@ -120,7 +120,7 @@ describe('under which root', () => {
   it('is one for quote and collateral', () => {
     const documents = createSimulatedCollateral(STRANGER, { now: NOW })
     expect(failuresOf(evaluate({ documents }))).toEqual([
-      'rootCrl CRL_ISSUER',
+      'rootCrl ROOT_UNTRUSTED',
       'pckCrl ROOT_UNTRUSTED',
       'tcbInfo ROOT_UNTRUSTED',
       'qeIdentity ROOT_UNTRUSTED',
@@ -189,7 +189,7 @@ const REFUSALS: readonly [string, Scene, string[]][] = [
     ],
   ],
   ['the platform revoked', { collateral: { revoked: ['pck'] } }, ['pckCrl CERTIFICATE_REVOKED']],
-  ['its CA revoked', { collateral: { revoked: ['platformCa'] } }, ['rootCrl CERTIFICATE_REVOKED']],
+  ['its CA revoked', { collateral: { revoked: ['platformCa'] } }, ['pckCrl CERTIFICATE_REVOKED']],
   [
     'the TCB signer revoked',
     { collateral: { revoked: ['tcbSigning'] } },

@@ -118,6 +118,12 @@ describe('a policy refuses', () => {
     ['SEPT_VE_DISABLE clear', attributes(), {}, ['policy.tdAttributes TD_ATTRIBUTES']],
     ['a service TD', SERVICE_TD, {}, ['policy.serviceTd SERVICE_TD_REFUSED']],
     [
+      'a service TD that is bound now, and was not at first',
+      { quote: { body: { bodyType: 4, curServiceTdHash: SERVICE } } },
+      {},
+      ['policy.serviceTd SERVICE_TD_REFUSED'],
+    ],
+    [
       'another service TD',
       SERVICE_TD,
       { serviceTds: [`0x${'06'.repeat(48)}`] },

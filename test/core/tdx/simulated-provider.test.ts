@@ -80,11 +80,16 @@ describe('the simulated provider', () => {
     expect(await mode(join(stateDir, 'simulated', 'root.pem'))).toBe(0o600)
   })
 
-  it('takes other values for tests of policies', async () => {
-    const overrides = { body: { tdAttributes: Uint8Array.of(1, 0, 0, 0x10, 0, 0, 0, 0) } }
-    const provider = await createSimulatedProvider({ ...options(), overrides })
-    const { body } = parseTdQuote(await provider.quote(REPORT_DATA))
-    expect(body.tdAttributes[0]).toBe(1)
+  it('is wrong in the ways that it is told to be', async () => {
+    const provider = await createSimulatedProvider({ ...options(), switches: ['debug', 'v5'] })
+    const { body, header } = parseTdQuote(await provider.quote(REPORT_DATA))
+    expect([body.tdAttributes[0], header.version]).toEqual([1, 5])
+  })
+
+  it('has collateral of the time at which it is asked for', async () => {
+    const provider = await createSimulatedProvider(options())
+    const { issueDate } = JSON.parse(provider.collateral!().tcb_info)
+    expect(issueDate).toBe(new Date(NOW.getTime() - 86_400_000).toISOString().replace('.000', ''))
   })
 
   it('writes nothing before it is opened', async () => {
