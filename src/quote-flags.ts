@@ -10,6 +10,7 @@ import {
   fromHex,
   INTEL_ROOT,
   isHex,
+  isSimulatedQuote,
   loadCollateral,
   parseCollateral,
   parseEventLog,
@@ -112,12 +113,16 @@ export async function openCollateral(
 }
 
 /** Kept in the state folder until it expires. */
-export function fetchCollateralOf(
+export async function fetchCollateralOf(
   quote: Quote,
   flags: Omit<CollateralFlags, 'collateral'>,
   signal: AbortSignal,
 ): Promise<Collateral> {
   const pccsUrl = flags['pccs-url']
+  if (pccsUrl === undefined && isSimulatedQuote(quote)) {
+    const reason = 'is needed for a simulated quote: `attest --collateral-out` writes the file'
+    invalidFlag('--collateral', reason)
+  }
   return loadCollateral(collateralKeyOf(quote), {
     folder: collateralFolder(flags),
     now: new Date(),

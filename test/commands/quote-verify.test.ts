@@ -101,6 +101,7 @@ describe('quote verify', () => {
     ['no file', 'FILE_UNREADABLE', ['/nowhere', '--collateral', 'C']],
     ['a quote that is none', 'QUOTE_UNSUPPORTED', ['C', '--collateral', 'C']],
     ['collateral that is none', 'COLLATERAL_MALFORMED', ['Q', '--collateral', 'Q']],
+    ['no collateral of a simulated quote', 'FLAG_INVALID', ['Q']],
     ['a root that is none', 'ROOT_MALFORMED', ['Q', '--collateral', 'C', '--root', 'C']],
     ['a policy that is none', 'POLICY_MALFORMED', ['Q', '--collateral', 'C', '--policy', 'C']],
     ['a log that is none', 'EVENT_LOG_MALFORMED', ['Q', '--collateral', 'C', '--eventlog', 'C']],

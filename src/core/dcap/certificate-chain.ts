@@ -96,11 +96,20 @@ export function verifyCrl(what: string, crl: Crl, issuer: Certificate, now: Date
   }
   if (!isSigned(crl, issuer)) throw new RejectedError('CRL_SIGNATURE', { crl: what })
   const { thisUpdate, nextUpdate } = crl
-  if (now < thisUpdate || now > nextUpdate) {
-    const [from, until] = [thisUpdate.toISOString(), nextUpdate.toISOString()]
-    throw new RejectedError('CRL_EXPIRED', { crl: what, from, until, now: now.toISOString() })
-  }
+  const outside = windowAround(now, thisUpdate, nextUpdate)
+  if (outside !== undefined) throw new RejectedError('CRL_EXPIRED', { crl: what, ...outside })
   return crl
+}
+
+/** When something is valid, ends included, and when it is not; undefined if it is valid now. */
+export function windowAround(
+  now: Date,
+  from: Date,
+  until: Date,
+): { from: string; until: string; now: string } | undefined {
+  if (now >= from && now <= until) return undefined
+  const shown = (date: Date) => date.toISOString().replace(/\.\d+Z$/, 'Z')
+  return { from: shown(from), until: shown(until), now: shown(now) }
 }
 
 /** @throws RejectedError `CERTIFICATE_REVOKED` */
@@ -144,10 +153,9 @@ function checkRoot(certificate: Certificate, root: TrustedRoot, chain: string): 
 }
 
 function checkValidity({ notBefore, notAfter }: Certificate, what: string, now: Date): void {
-  if (now >= notBefore && now <= notAfter) return
-  const [from, until] = [notBefore.toISOString(), notAfter.toISOString()]
-  const facts = { certificate: what, from, until, now: now.toISOString() }
-  throw new RejectedError('CERTIFICATE_EXPIRED', facts)
+  const outside = windowAround(now, notBefore, notAfter)
+  if (outside === undefined) return
+  throw new RejectedError('CERTIFICATE_EXPIRED', { certificate: what, ...outside })
 }
 
 function checkIssuer(certificate: Certificate, issuer: Certificate, what: string): void {

@@ -12,7 +12,13 @@ import { encodeSgxReport, encodeSignedBytes, isTdQuote, type Quote } from '../td
 import type { TdQuoteBody } from '../tdx/quote-layouts.js'
 import { isSimulatedQuote } from '../tdx/simulated-mark.js'
 import { type Certificate, equalNames, parseCertificate } from './certificate.js'
-import { checkNotRevoked, verifyChain, verifyCrl, verifyRoot } from './certificate-chain.js'
+import {
+  checkNotRevoked,
+  verifyChain,
+  verifyCrl,
+  verifyRoot,
+  windowAround,
+} from './certificate-chain.js'
 import { CheckList, type Finding, type QuoteCheck } from './check-list.js'
 import type { Collateral, Statement } from './collateral.js'
 import type { Crl } from './crl.js'
@@ -224,12 +230,8 @@ function verifyStatement<T extends TcbInfo | QeIdentity>(
   if (!isSignedBy(signer.publicKey, signed, signature)) {
     throw new RejectedError('COLLATERAL_SIGNATURE', { document })
   }
-  const { issueDate, nextUpdate } = value
-  if (at.now < issueDate || at.now > nextUpdate) {
-    const [from, until] = [issueDate.toISOString(), nextUpdate.toISOString()]
-    const facts = { document, from, until, now: at.now.toISOString() }
-    throw new RejectedError('COLLATERAL_EXPIRED', facts)
-  }
+  const outside = windowAround(at.now, value.issueDate, value.nextUpdate)
+  if (outside !== undefined) throw new RejectedError('COLLATERAL_EXPIRED', { document, ...outside })
   checkNotRevoked(signer, rootCrl.value)
   return value
 }
