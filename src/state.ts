@@ -35,10 +35,15 @@ export const keyFlags = {
 export const providerFlags = {
   provider: Flags.option({
     description: 'where quotes come from; auto never takes simulated',
-    options: ['auto', 'configfs', 'simulated'] as const,
+    options: ['auto', 'configfs', 'dstack', 'http', 'simulated'] as const,
     env: 'SP1_TEE_PROVIDER',
     default: AUTO_PROVIDER as 'auto',
   })(),
+  'provider-url': Flags.string({
+    description: 'the quote service of provider http, or the socket of provider dstack',
+    helpValue: 'URL|SOCKET',
+    env: 'SP1_TEE_PROVIDER_URL',
+  }),
 }
 
 interface StateFlags {
@@ -83,12 +88,20 @@ function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
 
 /** The quote provider of this machine. `warn` hears what went wrong and did not matter. */
 export function openProvider(
-  flags: StateFlags & { readonly provider: string },
+  flags: StateFlags & {
+    readonly provider: string
+    readonly 'provider-url'?: string | undefined
+  },
   warn: (message: string) => void,
   simulate: readonly SimulatedSwitch[] = [],
 ): Promise<QuoteProvider> {
   const stateDir = flags['state-dir'] ?? stateFolder()
-  return selectProvider(flags.provider, createMachineSources({ stateDir, warn, simulate }))
+  const providerUrl = flags['provider-url']
+  const sources = createMachineSources({
+    ...{ stateDir, warn, simulate },
+    ...(providerUrl !== undefined && { providerUrl }),
+  })
+  return selectProvider(flags.provider, sources)
 }
 
 /** Where fetched collateral is kept. */

@@ -68,6 +68,7 @@ const CORE_EDGES = [
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',
+  'core/tdx/quote-service.ts',
   'core/tdx/simulated-provider.ts',
 ]
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
@@ -81,6 +82,8 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
   'node:fs/promises': ['files.ts', ...CORE_EDGES],
+  'node:http': ['core/tdx/quote-service.ts'],
+  'node:https': ['core/tdx/quote-service.ts'],
   'node:module': ['anvil.ts'],
   'node:os': ['chain-flags.ts', 'serve-flags.ts', 'state.ts', 'core/vkey/vkey.ts'],
   'node:path': ['anvil.ts', 'chain-flags.ts', 'commands', 'files.ts', 'state.ts', ...CORE_EDGES],

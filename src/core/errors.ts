@@ -241,6 +241,10 @@ const DEVICE = {
     `The kernel did not take exactly our quote request (generation ${f.actual}, not ${f.expected}). Run it again; leave the folders below /sys/kernel/config/tsm/report alone.`,
   TDX_DEVICE_FAILED: (f: { step: string; reason: string }) =>
     `The kernel's quote interface failed (${f.reason} at ${f.step}). Look into the kernel's log (dmesg).`,
+  QUOTE_SERVICE_UNREACHABLE: (f: { provider: string; address: string; reason: string }) =>
+    `The quote service of provider ${f.provider} at ${f.address} does not answer: ${f.reason}. Check that it runs, and that this user may use it.`,
+  QUOTE_SERVICE_ANSWER: (f: { provider: string; address: string; reason: string }) =>
+    `The quote service of provider ${f.provider} at ${f.address} gave no quote: ${f.reason}. Look into its log.`,
   QUOTE_UNUSABLE: (f: { provider: string; bytes: number; reason: string }) =>
     `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
   QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>

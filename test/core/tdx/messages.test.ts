@@ -17,6 +17,16 @@ it('says of a machine that gives no quote what to do', () => {
     TDX_REQUEST_REFUSED: new UnavailableError('TDX_REQUEST_REFUSED', { step }),
     TDX_REQUEST_LOST: new UnavailableError('TDX_REQUEST_LOST', { expected: 1, actual: 0 }),
     TDX_DEVICE_FAILED: new UnavailableError('TDX_DEVICE_FAILED', { step, reason: 'ENOMEM' }),
+    QUOTE_SERVICE_UNREACHABLE: new UnavailableError('QUOTE_SERVICE_UNREACHABLE', {
+      provider: 'dstack',
+      address: '/var/run/dstack.sock',
+      reason: 'ECONNREFUSED',
+    }),
+    QUOTE_SERVICE_ANSWER: new UnavailableError('QUOTE_SERVICE_ANSWER', {
+      provider: 'http',
+      address: 'http://127.0.0.1:8080/',
+      reason: 'status 503 (busy)',
+    }),
     QUOTE_UNUSABLE: new UnavailableError('QUOTE_UNUSABLE', {
       provider: 'configfs',
       bytes: 0,
@@ -46,6 +56,8 @@ it('says of a machine that gives no quote what to do', () => {
     The kernel refused the quote request (EINVAL at outblob). Update the guest's kernel to 6.7 or newer.
     The kernel did not take exactly our quote request (generation 0, not 1). Run it again; leave the folders below /sys/kernel/config/tsm/report alone.
     The kernel's quote interface failed (ENOMEM at outblob). Look into the kernel's log (dmesg).
+    The quote service of provider dstack at /var/run/dstack.sock does not answer: ECONNREFUSED. Check that it runs, and that this user may use it.
+    The quote service of provider http at http://127.0.0.1:8080/ gave no quote: status 503 (busy). Look into its log.
     The provider configfs gave 0 bytes that are no usable quote: there are none. Check the host's quote generation service and try again.
     The provider configfs gave a quote over other report data than asked for (0x02, not 0x01, at offset 12). It was discarded; try again.
     The provider configfs should give real quotes and gave a simulated one. Do not trust this machine's host.

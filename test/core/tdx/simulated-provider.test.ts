@@ -107,6 +107,8 @@ describe('the simulated provider', () => {
     expect(parseTdQuote(quote).body.reportData).toEqual(REPORT_DATA)
     expect(sources.map(({ name, simulated }) => [name, simulated])).toEqual([
       ['configfs', false],
+      ['dstack', false],
+      ['http', false],
       ['simulated', true],
     ])
     expect(warnings).toEqual([])
