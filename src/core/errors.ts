@@ -195,8 +195,13 @@ const REJECTED = {
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
     `The quote is of ${f.actual}, and the policy accepts ${f.accepted}. Use another policy if that is meant.`,
-  TCB_OUT_OF_DATE: (f: { status: string; tcbDate: string; accepted: readonly string[] }) =>
-    `The platform is ${f.status}: it has what was good as of ${f.tcbDate}. Update its firmware and TDX module, then make a new quote; the policy accepts ${f.accepted.join(', ')}.`,
+  TCB_OUT_OF_DATE: (f: {
+    status: string
+    tcbDate: string
+    accepted: readonly string[]
+    behind: readonly string[]
+  }) =>
+    `The platform is ${f.status}: it has what was good as of ${f.tcbDate}, and is behind by: ${f.behind.join('; ')}. Update its firmware and TDX module, then make a new quote; the policy accepts ${f.accepted.join(', ')}.`,
   TCB_STATUS_REFUSED: (f: { status: string; tcbDate: string; accepted: readonly string[] }) =>
     `The platform is ${f.status}. Do what its advisories say, or accept that status in the policy, which accepts ${f.accepted.join(', ')}.`,
   ADVISORY_OPEN: (f: { advisoryIds: readonly string[] }) =>

@@ -41,25 +41,42 @@ export interface TcbOutcome {
 /** @throws RejectedError `TCB_LEVEL_MISSING` the platform is below everything Intel lists */
 export function matchPlatformLevel(
   tcbInfo: TcbInfo,
-  { cpuSvn, pceSvn }: PckPlatform,
+  platform: PckPlatform,
   teeTcbSvn: Uint8Array | undefined,
 ): PlatformLevel {
-  // From major version 1 on, a module has levels of its own and is not among the components.
-  const first = (teeTcbSvn?.[MODULE_MAJOR] ?? 0) > 0 ? FIRST_SVN_AFTER_MODULE : 0
-  const level = tcbInfo.levels.find(
-    (candidate) =>
-      reaches(cpuSvn, candidate.cpuSvn, 0) &&
-      pceSvn >= candidate.pceSvn &&
-      reaches([...(teeTcbSvn ?? [])], candidate.teeTcbSvn, first),
-  )
+  const { levels } = tcbInfo
+  const level = levels.find((row) => platformGap(row, platform, teeTcbSvn).length === 0)
   if (level !== undefined) return level
-  const lowest = tcbInfo.levels.at(-1)
-  const short = [
-    ...shortfalls('CPU component', cpuSvn, lowest?.cpuSvn ?? [], 0),
-    ...shortfalls('PCE', [pceSvn], [lowest?.pceSvn ?? 0], 0),
-    ...shortfalls('TDX component', [...(teeTcbSvn ?? [])], lowest?.teeTcbSvn ?? [], first),
-  ]
+  const short = platformGap(levels.at(-1), platform, teeTcbSvn)
   throw new RejectedError('TCB_LEVEL_MISSING', { what: 'platform', short })
+}
+
+/** What would have to be higher for the platform to reach a level; nothing if it does. */
+export function platformGap(
+  level: PlatformLevel | undefined,
+  { cpuSvn, pceSvn }: PckPlatform,
+  teeTcbSvn: Uint8Array | undefined,
+): string[] {
+  if (level === undefined) return ['there is no level']
+  return [
+    ...shortfalls('CPU component', cpuSvn, level.cpuSvn, 0),
+    ...shortfalls('PCE', [pceSvn], [level.pceSvn], 0),
+    ...shortfalls('TDX component', [...(teeTcbSvn ?? [])], level.teeTcbSvn, firstSvn(teeTcbSvn)),
+  ]
+}
+
+/** The same for a module or an enclave. */
+export function isvGap(
+  what: string,
+  level: IsvLevel<string> | undefined,
+  isvSvn: number,
+): string[] {
+  return shortfalls(`${what} SVN`, [isvSvn], [level?.isvSvn ?? 0], 0)
+}
+
+/** From major version 1 on, a module has levels of its own and is not among the components. */
+function firstSvn(teeTcbSvn: Uint8Array | undefined): number {
+  return (teeTcbSvn?.[MODULE_MAJOR] ?? 0) > 0 ? FIRST_SVN_AFTER_MODULE : 0
 }
 
 /** @throws RejectedError `TCB_LEVEL_MISSING` */
@@ -70,7 +87,7 @@ export function matchIsvLevel<Status extends string>(
 ): IsvLevel<Status> {
   const level = levels.find((candidate) => isvSvn >= candidate.isvSvn)
   if (level !== undefined) return level
-  const short = shortfalls('SVN', [isvSvn], [levels.at(-1)?.isvSvn ?? 0], 0)
+  const short = levels.length === 0 ? ['there is no level'] : isvGap(what, levels.at(-1), isvSvn)
   throw new RejectedError('TCB_LEVEL_MISSING', { what, short })
 }
 
@@ -123,17 +140,14 @@ export function decideOutcome(launch: TcbLevels, current: TcbLevels | undefined)
   }
 }
 
-/** SVNs of the parts, without the zeros at their ends. */
-export function describeSvns(
-  cpuSvn: readonly number[],
-  pceSvn: number,
-  teeTcbSvn: Uint8Array | readonly number[] | undefined,
-): string {
-  const shown = (svns: readonly number[]) =>
-    svns.slice(0, svns.findLastIndex((svn) => svn > 0) + 1).join('.') || '0'
-  const tdx =
-    teeTcbSvn === undefined || teeTcbSvn.length === 0 ? '' : `, TDX ${shown([...teeTcbSvn])}`
-  return `CPU ${shown(cpuSvn)}, PCE ${pceSvn}${tdx}`
+/** The SVNs that a level needs, without zeros at their ends; dots are not compared. */
+export function describeLevel(level: PlatformLevel, teeTcbSvn: Uint8Array | undefined): string {
+  const from = firstSvn(teeTcbSvn)
+  const shown = (svns: readonly (number | string)[]) =>
+    svns.slice(0, svns.findLastIndex((svn) => svn !== 0) + 1).join('.') || '0'
+  const tdx = level.teeTcbSvn.map((svn, i) => (i < from ? '·' : svn))
+  const parts = [`CPU ${shown(level.cpuSvn)}`, `PCE ${level.pceSvn}`]
+  return [...parts, ...(tdx.length === 0 ? [] : [`TDX ${shown(tdx)}`])].join(', ')
 }
 
 function convergedStatus({ platform, module, qe }: TcbLevels): PlatformStatus {
@@ -141,7 +155,6 @@ function convergedStatus({ platform, module, qe }: TcbLevels): PlatformStatus {
   return convergeStatuses(platform.status, parts)
 }
 
-/** What would have to be higher for the lowest level. */
 function shortfalls(
   name: string,
   have: readonly number[],
@@ -154,8 +167,4 @@ function shortfalls(
     if (i < from || own >= svn) return []
     return [`${isSingle ? name : `${name} ${i + 1}`} is ${own} and needs ${svn}`]
   })
-}
-
-function reaches(have: readonly number[], need: readonly number[], from: number): boolean {
-  return need.every((svn, i) => i < from || (have[i] ?? 0) >= svn)
 }

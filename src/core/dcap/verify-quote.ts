@@ -10,7 +10,6 @@ import { InternalError, RejectedError } from '../errors.js'
 import { parsePemChain } from '../tdx/pem.js'
 import { encodeSgxReport, encodeSignedBytes, isTdQuote, type Quote } from '../tdx/quote.js'
 import type { TdQuoteBody } from '../tdx/quote-layouts.js'
-import { isSimulatedQuote } from '../tdx/simulated-mark.js'
 import { type Certificate, equalNames, parseCertificate } from './certificate.js'
 import {
   checkNotRevoked,
@@ -22,17 +21,26 @@ import {
 import { CheckList, type Finding, type QuoteCheck } from './check-list.js'
 import type { Collateral, Statement } from './collateral.js'
 import type { Crl } from './crl.js'
+import {
+  dayOf,
+  describeCrl,
+  describeFormat,
+  describeNoModule,
+  describeStatement,
+} from './describe-check.js'
 import { type PckPlatform, parsePckExtension } from './pck-extension.js'
 import { isSignedBy, sha256 } from './primitives.js'
 import type { QeIdentity } from './qe-identity.js'
 import type { TcbInfo } from './tcb-info.js'
 import {
   decideOutcome,
-  describeSvns,
+  describeLevel,
   findModuleIdentity,
+  isvGap,
   matchIsvLevel,
   matchModuleLevel,
   matchPlatformLevel,
+  platformGap,
   type TcbLevels,
   type TcbOutcome,
 } from './tcb-level.js'
@@ -61,6 +69,8 @@ export interface VerifiedQuote extends TcbOutcome {
   readonly simulated: boolean
   readonly platform: PckPlatform
   readonly levels: TcbLevels
+  /** What would have to be higher for Intel's newest levels: `PCE is 11 and needs 13`. */
+  readonly behind: readonly string[]
   /** The lower of TCB info's and QE identity's. */
   readonly evaluationNumber: number
   readonly verifiedAt: Date
@@ -155,21 +165,21 @@ function evaluate(
   const level = list.run(
     'tcbLevel',
     () => matchPlatformLevel(trustedTcbInfo.value, platform.value, launchSvn(quote)),
-    (found) =>
-      `${found.status}: at least ${describeSvns(found.cpuSvn, found.pceSvn, found.teeTcbSvn)}`,
+    (found) => `${found.status}: at least ${describeLevel(found, launchSvn(quote))}`,
   )
   const outcome = list.run(
     'tcbStatus',
     () => {
       const levels = levelsOf(level.value, qe.value, module.value)
       const current = currentLevels(quote, trustedTcbInfo.value, platform.value, levels)
-      return { levels, ...decideOutcome(levels, current) }
+      const behind = gapsOf(quote, trustedTcbInfo.value, trustedIdentity.value, platform.value)
+      return { levels, behind, ...decideOutcome(levels, current) }
     },
     ({ status, tcbDate, advisoryIds }) =>
       [`${status} as of ${dayOf(tcbDate)}`, ...advisoryIds].join(', '),
   )
   if (list.checks.some(({ ok }) => !ok)) return undefined
-  return {
+  const result: Omit<VerifiedQuote, typeof verified> = {
     ...outcome.value,
     quote,
     simulated: !root.isIntel,
@@ -177,7 +187,8 @@ function evaluate(
     evaluationNumber: Math.min(tcbInfo.value.evaluationNumber, qeIdentity.value.evaluationNumber),
     verifiedAt: now,
     expires: earliestExpiry(collateral, pckChain.value),
-  } as VerifiedQuote
+  }
+  return result as VerifiedQuote
 }
 
 function checkVendor(quote: Quote): Quote {
@@ -334,6 +345,23 @@ function currentLevels(
   return levelsOf(matchPlatformLevel(tcbInfo, platform, body.teeTcbSvn2), qe, module)
 }
 
+/** How far platform, module and quoting enclave are behind the newest levels. */
+function gapsOf(
+  quote: Quote,
+  tcbInfo: TcbInfo,
+  qeIdentity: QeIdentity,
+  platform: PckPlatform,
+): string[] {
+  const svn = launchSvn(quote)
+  const module = svn && findModuleIdentity(tcbInfo, svn)
+  const { isvSvn } = quote.certificationData.qeReport
+  return [
+    ...platformGap(tcbInfo.levels[0], platform, svn),
+    ...(svn && module ? isvGap('TDX module', module.levels[0], svn[0]!) : []),
+    ...isvGap('quoting enclave', qeIdentity.levels[0], isvSvn),
+  ]
+}
+
 function earliestExpiry(collateral: Collateral, pckChain: readonly Certificate[]): Date {
   const { rootCrl, pckCrl, pckCrlIssuerChain, tcbInfo, qeIdentity } = collateral
   const chains = [pckChain, pckCrlIssuerChain, tcbInfo.issuerChain, qeIdentity.issuerChain]
@@ -350,26 +378,4 @@ function masked(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
 
 function mismatch(document: string, field: string, actual: string, expected: string) {
   return new RejectedError('COLLATERAL_MISMATCH', { document, field, actual, expected })
-}
-
-function describeFormat(quote: Quote): string {
-  const bodies = { 1: 'SGX enclave', 2: 'TD 1.0', 3: 'TD 1.5', 4: 'TD 1.5, extended' }
-  const mark = isSimulatedQuote(quote) ? ', marked as simulated' : ''
-  return `version ${quote.header.version}, ${bodies[quote.body.bodyType]}${mark}`
-}
-
-function describeNoModule(quote: Quote): string {
-  return isTdQuote(quote) ? 'of TDX 1.0, among the platform components' : 'none: an SGX enclave'
-}
-
-function describeCrl({ revoked, nextUpdate }: Crl): string {
-  return `${revoked.size} revoked, valid until ${dayOf(nextUpdate)}`
-}
-
-function describeStatement({ evaluationNumber, nextUpdate }: TcbInfo | QeIdentity): string {
-  return `evaluation data ${evaluationNumber}, valid until ${dayOf(nextUpdate)}`
-}
-
-function dayOf(date: Date): string {
-  return date.toISOString().slice(0, 10)
 }

@@ -27,6 +27,8 @@ export interface QuoteVerdict {
   readonly status?: string
   readonly advisoryIds?: readonly string[]
   readonly tcbDate?: string
+  /** What would have to be higher for Intel's newest levels. */
+  readonly behind?: readonly string[]
   readonly tcbEvaluationDataNumber?: number
   /** When the first part of the collateral ends to be valid. */
   readonly expires?: string
@@ -59,6 +61,7 @@ export function judgeQuote({
     status: verified.status,
     advisoryIds: verified.advisoryIds,
     tcbDate: verified.tcbDate.toISOString(),
+    behind: verified.behind,
     tcbEvaluationDataNumber: verified.evaluationNumber,
     expires: verified.expires.toISOString(),
     fmspc: toHex(platform.fmspc),

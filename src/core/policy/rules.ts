@@ -133,14 +133,15 @@ export function verifyPolicy(verified: VerifiedQuote, policy: Policy): AcceptedQ
 }
 
 function checkStatus(verified: VerifiedQuote, policy: Policy): string {
-  const { status, tcbDate } = verified
+  const { status, tcbDate, behind } = verified
   if (policy.acceptedStatuses.some((accepted) => accepted === status)) return status
   const since = tcbDate.toISOString().slice(0, 10)
   if (isInGrace(verified, policy)) {
     return `${status} since after ${since}, within ${policy.outOfDateGraceDays} days of grace`
   }
   const facts = { status, tcbDate: since, accepted: policy.acceptedStatuses }
-  throw new RejectedError(isOutOfDate(status) ? 'TCB_OUT_OF_DATE' : 'TCB_STATUS_REFUSED', facts)
+  if (isOutOfDate(status)) throw new RejectedError('TCB_OUT_OF_DATE', { ...facts, behind })
+  throw new RejectedError('TCB_STATUS_REFUSED', facts)
 }
 
 function checkAdvisories(verified: VerifiedQuote, policy: Policy): string {

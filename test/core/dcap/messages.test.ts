@@ -66,6 +66,7 @@ const REJECTED = [
     status: 'OutOfDate',
     tcbDate: '2025-01-01',
     accepted: ['UpToDate'],
+    behind: ['PCE is 4 and needs 5'],
   }),
   new RejectedError('TCB_STATUS_REFUSED', {
     status: 'ConfigurationNeeded',
@@ -127,7 +128,7 @@ it('says why a quote is refused, and what to do', () => {
     The event log does not give RTMR1 of the quote. It is of another boot, or was changed.
     The quote is not accepted: qe, tcbStatus failed. The checks say why.
     The quote is of SGX, and the policy accepts TDX. Use another policy if that is meant.
-    The platform is OutOfDate: it has what was good as of 2025-01-01. Update its firmware and TDX module, then make a new quote; the policy accepts UpToDate.
+    The platform is OutOfDate: it has what was good as of 2025-01-01, and is behind by: PCE is 4 and needs 5. Update its firmware and TDX module, then make a new quote; the policy accepts UpToDate.
     The platform is ConfigurationNeeded. Do what its advisories say, or accept that status in the policy, which accepts UpToDate.
     Intel's advisories INTEL-SA-00001 apply to the platform. Update it, or ignore them in the policy until a date.
     The collateral is of TCB evaluation 17, and the policy demands 18. Fetch newer collateral.
@@ -175,7 +176,7 @@ it('says what it found when all is well', () => {
     qe: the one that Intel names, at least SVN 4: UpToDate
     quoteSignature: header and body are signed
     tdxModule: at least SVN 6: UpToDate
-    tcbLevel: UpToDate: at least CPU 3.3.2.2.4.1.0.5, PCE 11, TDX 6.0.4
+    tcbLevel: UpToDate: at least CPU 3.3.2.2.4.1.0.5, PCE 11, TDX ·.·.4
     tcbStatus: UpToDate as of 2026-01-01
     "
   `)

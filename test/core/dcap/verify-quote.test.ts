@@ -543,6 +543,26 @@ describe('the status', () => {
     expect(failuresOf(evaluate(scene))).toEqual(['tcbLevel TCB_LEVEL_MISSING'])
   })
 
+  it('comes with what is behind the newest levels', () => {
+    const { verified } = evaluate({
+      quote: { body: { teeTcbSvn: svns(4, 1, 2) }, qeReport: { isvSvn: 4 } },
+      collateral: {
+        qeIdentity: {
+          tcbLevels: [
+            { tcb: { isvsvn: 5 }, ...LEVEL },
+            { tcb: { isvsvn: 4 }, ...LEVEL },
+          ],
+        },
+      },
+    })
+    expect(verified?.behind).toEqual([
+      'TDX component 3 is 2 and needs 4',
+      'TDX module SVN is 4 and needs 6',
+      'quoting enclave SVN is 4 and needs 5',
+    ])
+    expect(evaluate().verified?.behind).toEqual([])
+  })
+
   it('has the date of its oldest part', () => {
     const { verified } = evaluate({ quote: { body: { teeTcbSvn: svns(4, 1, 4) } } })
     expect(verified?.tcbDate).toEqual(new Date('2025-01-01T00:00:00Z'))
