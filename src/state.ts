@@ -12,6 +12,7 @@ import {
   AUTO_PROVIDER,
   createMachineSources,
   createSigner,
+  findKey,
   generateSecretKey,
   type KeyStoreOptions,
   loadOrCreateKey,
@@ -57,6 +58,15 @@ interface StateFlags {
  */
 export async function loadSigner(flags: StateFlags, allowDisk: boolean): Promise<Signer> {
   return createSigner(await loadOrCreateKey(keyStore(flags, allowDisk)))
+}
+
+/** The same, if it has a key already. */
+export async function findSigner(
+  flags: StateFlags,
+  allowDisk: boolean,
+): Promise<Signer | undefined> {
+  const key = await findKey(keyStore(flags, allowDisk))
+  return key && createSigner(key)
 }
 
 /** A new signer that is not this machine's yet; `adopt` makes it so. */

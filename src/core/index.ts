@@ -19,6 +19,7 @@ export { openKeystore } from './chain/keystore.js'
 export { askMultiProof } from './chain/multi-proof.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  findRegistration,
   latestReference,
   type RegisterOptions,
   type Registration,
@@ -108,7 +109,7 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
-export { type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
+export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
 export { encodeProof, type Proof, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,
