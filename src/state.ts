@@ -12,12 +12,14 @@ import {
   AUTO_PROVIDER,
   createMachineSources,
   createSigner,
+  findKey,
   generateSecretKey,
   type KeyStoreOptions,
   loadOrCreateKey,
   type QuoteProvider,
   replaceKey,
   type Signer,
+  type SimulatedSwitch,
   selectProvider,
 } from './core/index.js'
 import { readInput } from './files.js'
@@ -34,10 +36,15 @@ export const keyFlags = {
 export const providerFlags = {
   provider: Flags.option({
     description: 'where quotes come from; auto never takes simulated',
-    options: ['auto', 'configfs', 'simulated'] as const,
+    options: ['auto', 'configfs', 'dstack', 'http', 'simulated'] as const,
     env: 'SP1_TEE_PROVIDER',
     default: AUTO_PROVIDER as 'auto',
   })(),
+  'provider-url': Flags.string({
+    description: 'the quote service of provider http, or the socket of provider dstack',
+    helpValue: 'URL|SOCKET',
+    env: 'SP1_TEE_PROVIDER_URL',
+  }),
 }
 
 interface StateFlags {
@@ -51,6 +58,15 @@ interface StateFlags {
  */
 export async function loadSigner(flags: StateFlags, allowDisk: boolean): Promise<Signer> {
   return createSigner(await loadOrCreateKey(keyStore(flags, allowDisk)))
+}
+
+/** The same, if it has a key already. */
+export async function findSigner(
+  flags: StateFlags,
+  allowDisk: boolean,
+): Promise<Signer | undefined> {
+  const key = await findKey(keyStore(flags, allowDisk))
+  return key && createSigner(key)
 }
 
 /** A new signer that is not this machine's yet; `adopt` makes it so. */
@@ -82,11 +98,25 @@ function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
 
 /** The quote provider of this machine. `warn` hears what went wrong and did not matter. */
 export function openProvider(
-  flags: StateFlags & { readonly provider: string },
+  flags: StateFlags & {
+    readonly provider: string
+    readonly 'provider-url'?: string | undefined
+  },
   warn: (message: string) => void,
+  simulate: readonly SimulatedSwitch[] = [],
 ): Promise<QuoteProvider> {
   const stateDir = flags['state-dir'] ?? stateFolder()
-  return selectProvider(flags.provider, createMachineSources({ stateDir, warn }))
+  const providerUrl = flags['provider-url']
+  const sources = createMachineSources({
+    ...{ stateDir, warn, simulate },
+    ...(providerUrl !== undefined && { providerUrl }),
+  })
+  return selectProvider(flags.provider, sources)
+}
+
+/** Where fetched collateral is kept. */
+export function collateralFolder(flags: StateFlags): string {
+  return join(flags['state-dir'] ?? stateFolder(), 'collateral')
 }
 
 /**

@@ -16,6 +16,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   executor: ['riscv', 'syscalls'],
   vkey: ['riscv'],
   tdx: [],
+  dcap: ['tdx'],
+  policy: ['dcap', 'tdx'],
   signer: [],
   chain: ['signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
@@ -35,14 +37,15 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'chain-flags.ts',
     'config.ts',
     'guest-flags.ts',
+    'quote-flags.ts',
     'register-flags.ts',
     'serve-flags.ts',
     'server-flags.ts',
     'state.ts',
   ],
   listr2: ['terminal.ts'],
-  chalk: ['base-command.ts', 'commands', 'terminal.ts'],
-  cosmiconfig: ['config.ts'],
+  chalk: ['base-command.ts', 'commands', 'quote-flags.ts', 'terminal.ts'],
+  cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts'],
   fastify: ['core/server'],
   viem: ['core/chain'],
@@ -51,6 +54,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'core/chain',
     'core/client',
     'core/executor',
+    'core/policy',
     'core/server',
     'core/signer',
     'core/syscalls',
@@ -60,9 +64,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Files of the core that touch the world outside: a device, a file, the clock, entropy. */
 const CORE_EDGES = [
   'core/vkey/byte-hashes.ts',
+  'core/dcap/collateral-cache.ts',
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',
+  'core/tdx/quote-service.ts',
   'core/tdx/simulated-provider.ts',
 ]
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
@@ -71,11 +77,14 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'files.ts',
     'state.ts',
     'core/chain/keystore.ts',
+    'core/dcap/primitives.ts',
     'core/sha256.ts',
     ...CORE_EDGES,
   ],
   'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
   'node:fs/promises': ['files.ts', 'vkey-disk-cache.ts', ...CORE_EDGES],
+  'node:http': ['core/tdx/quote-service.ts'],
+  'node:https': ['core/tdx/quote-service.ts'],
   'node:module': ['anvil.ts'],
   'node:os': [
     'chain-flags.ts',
@@ -94,7 +103,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     ...CORE_EDGES,
   ],
   'node:readline': ['anvil.ts'],
-  'node:timers/promises': CORE_EDGES,
+  'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
   'node:worker_threads': ['core/server', 'core/vkey/kernel-pool.ts'],
 }
 
@@ -197,8 +206,10 @@ describe('the core', () => {
   })
 
   it('keeps files at a size one can read', () => {
+    // Tables are as long as they are: generated interfaces, the errors with their sentences.
+    const tables = ['core/chain/abi.ts', 'core/errors.ts']
     const long = sources.filter(
-      ({ path, text }) => !path.endsWith('/abi.ts') && text.split('\n').length > 400,
+      ({ path, text }) => !tables.includes(path) && text.split('\n').length > 400,
     )
     expect(long.map(({ path }) => path)).toEqual([])
   })
@@ -214,7 +225,7 @@ describe('commands', () => {
   it.each(commands)('$path has a summary, an example and a test', ({ path, text }) => {
     expect(text).toMatch(/static override summary = /)
     expect(text).toMatch(/static override examples = \[/)
-    const name = path.replace('commands/', '').replace('.ts', '')
+    const name = path.replace('commands/', '').replace('.ts', '').replaceAll('/', '-')
     const tests = readdirSync(new URL('./commands/', import.meta.url))
     expect(tests.some((file) => file.endsWith('.test.ts') && file.includes(name))).toBe(true)
   })

@@ -4,17 +4,24 @@ import { BaseCommand, invalidFlag } from '../base-command.js'
 import { openChain, rpcFlags } from '../chain-flags.js'
 import {
   computeReportData,
+  ERROR_TABLES,
+  encodeCollateral,
   fromHex,
   type Hex,
   isHex,
+  judgeQuote,
   latestReference,
-  parseQuote,
-  type Quote,
+  openCollateral,
+  parseTdQuote,
   type QuoteProvider,
+  type QuoteVerdict,
   type Reference,
+  SIMULATED_SWITCH_NAMES,
+  type TdQuote,
   toHex,
 } from '../core/index.js'
 import { writeOutput } from '../files.js'
+import { fetchCollateralOf, formatChecks, pccsFlags, readRoot } from '../quote-flags.js'
 import { keyFlags, loadSigner, openProvider, providerFlags } from '../state.js'
 import { watch } from '../terminal.js'
 
@@ -45,7 +52,17 @@ interface Attestation {
   readonly reference: { readonly blockNumber: number; readonly blockHash: Hex } | null
   readonly quote: Hex
   readonly quoteFile?: string
+  readonly collateralFile?: string
+  /** With --check. */
+  readonly verdict?: QuoteVerdict
   readonly measurements: Measurements
+}
+
+interface CollateralOutFlags {
+  readonly 'collateral-out'?: string | undefined
+  readonly 'pccs-url'?: string | undefined
+  readonly 'state-dir'?: string | undefined
+  readonly check: boolean
 }
 
 export default class Attest extends BaseCommand {
@@ -54,6 +71,7 @@ export default class Attest extends BaseCommand {
     "The quote's report data hold the signer's address and, with --rpc-url, the newest block; without one no registry takes it. --report-data asks for other bytes; for local use only."
   static override examples = [
     '<%= config.bin %> attest --out quote.bin',
+    '<%= config.bin %> attest --check --collateral-out collateral.json',
     '<%= config.bin %> attest --provider simulated --json',
     '<%= config.bin %> attest --rpc-url https://…',
   ]
@@ -66,11 +84,28 @@ export default class Attest extends BaseCommand {
       helpValue: '0xHEX',
     }),
     out: Flags.string({ description: 'file for the quote, binary', helpValue: 'FILE' }),
+    'collateral-out': Flags.string({
+      description: 'file for the collateral that the quote is verified with',
+      helpValue: 'FILE',
+    }),
+    check: Flags.boolean({
+      description: 'verify the quote at once; exits with code 5 if not valid',
+    }),
+    ...pccsFlags,
+    simulate: Flags.option({
+      description: 'what is wrong with a simulated platform, or other than usual; repeatable',
+      options: SIMULATED_SWITCH_NAMES,
+      multiple: true,
+    })(),
   }
 
   async run(): Promise<Attestation> {
     const { flags } = await this.parse(Attest)
-    const provider = await openProvider(flags, (message) => this.remark(message))
+    const { simulate = [] } = flags
+    const provider = await openProvider(flags, (message) => this.remark(message), simulate)
+    if (simulate.length > 0 && !provider.simulated) {
+      invalidFlag('--simulate', `needs --provider simulated, not ${provider.name}`)
+    }
     const given = flags['report-data']
     const reference = given === undefined ? await this.#reference(flags) : undefined
     const reportData =
@@ -81,9 +116,11 @@ export default class Attest extends BaseCommand {
       provider.quote(reportData, this.interrupted),
     )
     if (flags.out !== undefined) await writeOutput(flags.out, bytes)
-    const measurements = measurementsOf(parseQuote(bytes))
+    const quote = parseTdQuote(bytes)
+    const measurements = measurementsOf(quote)
     this.#print(provider, toHex(reportData), measurements)
     this.log(`quote          ${flags.out ?? toHex(bytes)}`)
+    const verdict = await this.#collateral(quote, provider, flags)
     return {
       provider: provider.name,
       simulated: provider.simulated,
@@ -94,8 +131,37 @@ export default class Attest extends BaseCommand {
           : { ...reference, blockNumber: Number(reference.blockNumber) },
       quote: toHex(bytes),
       ...(flags.out !== undefined && { quoteFile: flags.out }),
+      ...(flags['collateral-out'] !== undefined && { collateralFile: flags['collateral-out'] }),
+      ...(verdict !== undefined && { verdict }),
       measurements,
     }
+  }
+
+  /** Gets and writes the collateral if it is asked for; the verdict, if that is. */
+  async #collateral(
+    quote: TdQuote,
+    provider: QuoteProvider,
+    flags: CollateralOutFlags,
+  ): Promise<QuoteVerdict | undefined> {
+    const out = flags['collateral-out']
+    if (out === undefined && !flags.check) return undefined
+    const collateral =
+      provider.collateral === undefined
+        ? await watch('Collateral', this.isSilent(), () =>
+            fetchCollateralOf(quote, flags, this.interrupted),
+          )
+        : openCollateral(provider.collateral())
+    if (out !== undefined) {
+      await writeOutput(out, encodeCollateral(collateral))
+      this.log(`collateral     ${out}`)
+    }
+    if (!flags.check) return undefined
+    const root = await readRoot(provider.rootCertificatePath)
+    const verdict = judgeQuote({ quote, collateral, root, now: new Date() })
+    this.log(formatChecks(verdict.checks))
+    this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
+    if (!verdict.valid) process.exitCode = ERROR_TABLES.rejected.exitCode
+    return verdict
   }
 
   async #reference(flags: Parameters<typeof openChain>[0]): Promise<Reference> {
@@ -136,7 +202,7 @@ function checkReportData(text: string | undefined): Uint8Array {
   return invalidFlag('--report-data', `takes 0x and ${2 * REPORT_DATA_BYTES} hex digits`)
 }
 
-function measurementsOf({ body }: Quote): Measurements {
+function measurementsOf({ body }: TdQuote): Measurements {
   const entries = MEASUREMENTS.map((name) => [name, toHex(body[name])] as const)
   return Object.fromEntries(entries) as Measurements
 }

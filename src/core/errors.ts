@@ -66,19 +66,33 @@ const INPUT = {
   QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>
     `The quote ends inside its ${f.field} (${f.need} bytes needed at offset ${f.offset}, ${f.have} there). Fetch or copy it again.`,
   QUOTE_UNSUPPORTED: (f: { field: string; offset: number; value: number; supported: string }) =>
-    `The quote's ${f.field} at offset ${f.offset} is ${f.value}; supported: ${f.supported}. Pass a TDX quote of version 4 or 5.`,
+    `The quote's ${f.field} at offset ${f.offset} is ${f.value}; supported: ${f.supported}. Fetch or copy it again, or ask for another kind of quote.`,
   QUOTE_LENGTH: (f: { field: string; offset: number; stated: number; actual: number }) =>
     `The quote's ${f.field} at offset ${f.offset} should have ${f.stated} bytes and has ${f.actual}. Fetch or copy it again.`,
   QUOTE_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The quote's ${f.field} at offset ${f.offset} ${f.reason}. Fetch or copy it again.`,
   QUOTE_TRAILING: (f: { field: string; offset: number }) =>
     `The quote is followed by bytes that are not zero (the first at offset ${f.offset}). Pass the quote alone.`,
+  TD_REPORT_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The TDREPORT's ${f.field} at offset ${f.offset} ${f.reason}. Pass the 1,024 bytes that the kernel gave.`,
+  HCL_REPORT_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The HCL report's ${f.field} at offset ${f.offset} ${f.reason}. Read the vTPM's NV index again.`,
+  EVENT_LOG_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
+    `The event log's ${f.field} at offset ${f.offset} ${f.reason}. Pass the data of the CCEL table, as the kernel gives them.`,
   REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
   REPORT_DATA_LENGTH: (f: { have: number }) =>
     `Report data must have 64 bytes, not ${f.have}. Correct it.`,
   PEM_MALFORMED: (f: { offset: number; reason: string }) =>
     `The certificate chain is not PEM: ${f.reason} (character ${f.offset}). Pass CERTIFICATE blocks and nothing else.`,
+  ROOT_MALFORMED: (f: { reason: string }) =>
+    `The root certificate ${f.reason}. Pass one certificate, PEM or DER.`,
+  DER_MALFORMED: (f: { what: string; offset: number; reason: string }) =>
+    `The ${f.what} is no strict DER at byte ${f.offset}: ${f.reason}. Fetch it again.`,
+  COLLATERAL_MALFORMED: (f: { document: string; path: string; reason: string }) =>
+    `The collateral's ${f.path === '' ? f.document : `${f.document}, field ${f.path},`} ${f.reason}. Fetch it again.`,
+  POLICY_MALFORMED: (f: { path: string; reason: string }) =>
+    `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
@@ -137,6 +151,79 @@ const REJECTED = {
     `The proof is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   VKEY_DIFFERS: (f: { expected: string; bytes32: string; hashBytes: string }) =>
     `The program's verifying key is ${f.bytes32} (hash_bytes ${f.hashBytes}), not ${f.expected}. Check that the ELF and its SP1 release are those that were deployed.`,
+  QE_VENDOR_UNKNOWN: (f: { vendorId: string }) =>
+    `The quote was made by a quoting enclave of vendor ${f.vendorId}, which is not Intel. Do not trust it.`,
+  CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
+    `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
+  ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>
+    `The root of the ${f.chain} (SHA-256 ${f.fingerprint}) is not ${f.trusted}. Do not trust it; a simulated quote verifies only under its own root, given explicitly (--root).`,
+  CERTIFICATE_PROFILE: (f: { certificate: string; reason: string }) =>
+    `The ${f.certificate} ${f.reason}. Do not trust it.`,
+  CERTIFICATE_EXPIRED: (f: { certificate: string; from: string; until: string; now: string }) =>
+    `The ${f.certificate} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  CERTIFICATE_SIGNATURE: (f: { certificate: string; issuer: string }) =>
+    `The ${f.certificate} is not signed by ${f.issuer}. Do not trust it.`,
+  CERTIFICATE_REVOKED: (f: { certificate: string; serialNumber: string; crl: string }) =>
+    `The ${f.certificate} with serial number ${f.serialNumber} was revoked by ${f.crl}. Do not trust this platform.`,
+  CRL_ISSUER: (f: { crl: string; issuer: string; expected: string }) =>
+    `The ${f.crl} is by ${f.issuer}, not by ${f.expected}. Fetch the right one.`,
+  CRL_SIGNATURE: (f: { crl: string }) =>
+    `The ${f.crl} is not signed by its issuer. Fetch it again.`,
+  CRL_EXPIRED: (f: { crl: string; from: string; until: string; now: string }) =>
+    `The ${f.crl} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  COLLATERAL_SIGNATURE: (f: { document: string }) =>
+    `The ${f.document} is not signed by its issuer. Fetch it again.`,
+  COLLATERAL_EXPIRED: (f: { document: string; from: string; until: string; now: string }) =>
+    `The ${f.document} is valid from ${f.from} to ${f.until}, not at ${f.now}. Fetch it again, or check the clock.`,
+  COLLATERAL_MISMATCH: (f: { document: string; field: string; actual: string; expected: string }) =>
+    `The ${f.document} is for ${f.field} ${f.actual}, and the quote is of ${f.expected}. Fetch that of this platform.`,
+  QE_REPORT_SIGNATURE: () =>
+    "The quoting enclave's report is not signed by the platform's PCK key. Do not trust the quote.",
+  ATTESTATION_KEY_UNBOUND: () =>
+    'The quoting enclave does not vouch for the key that signs the quote. Do not trust it.',
+  QE_MISMATCH: (f: { field: string; actual: string; expected: string }) =>
+    `The quoting enclave's ${f.field} is ${f.actual}, not ${f.expected} as Intel says. Do not trust the quote.`,
+  QUOTE_SIGNATURE: () =>
+    'The quote is not signed by its attestation key: a byte of it was changed. Do not trust it.',
+  TDX_MODULE_MISMATCH: (f: { reason: string }) =>
+    `The TDX module is not one of Intel's: ${f.reason}. Do not trust the quote.`,
+  TCB_LEVEL_MISSING: (f: { what: string; short: readonly string[] }) =>
+    `The ${f.what} is below the lowest level that Intel lists: ${f.short.join('; ')}. Update firmware and TDX module of the host.`,
+  TCB_REVOKED: (f: { when: string }) =>
+    `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
+  EVENT_LOG_MISMATCH: (f: { registers: readonly string[] }) =>
+    `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
+  QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
+    `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
+  TEE_REFUSED: (f: { actual: string; accepted: string }) =>
+    `The quote is of ${f.actual}, and the policy accepts ${f.accepted}. Use another policy if that is meant.`,
+  TCB_OUT_OF_DATE: (f: {
+    status: string
+    tcbDate: string
+    accepted: readonly string[]
+    behind: readonly string[]
+  }) =>
+    `The platform is ${f.status}: it has what was good as of ${f.tcbDate}, and is behind by: ${f.behind.join('; ')}. Update its firmware and TDX module, then make a new quote; the policy accepts ${f.accepted.join(', ')}.`,
+  TCB_STATUS_REFUSED: (f: { status: string; tcbDate: string; accepted: readonly string[] }) =>
+    `The platform is ${f.status}. Do what its advisories say, or accept that status in the policy, which accepts ${f.accepted.join(', ')}.`,
+  ADVISORY_OPEN: (f: { advisoryIds: readonly string[] }) =>
+    `Intel's advisories ${f.advisoryIds.join(', ')} apply to the platform. Update it, or ignore them in the policy until a date.`,
+  TCB_EVALUATION_OLD: (f: { actual: number; minimum: number }) =>
+    `The collateral is of TCB evaluation ${f.actual}, and the policy demands ${f.minimum}. Fetch newer collateral.`,
+  TD_DEBUG: () => 'The TD can be debugged by its host. Do not trust it.',
+  TD_MIGRATABLE: () => 'The TD can be moved to other platforms. Do not trust it.',
+  TD_ATTRIBUTES: (f: { attributes: string; reason: string }) =>
+    `The TD's attributes ${f.attributes} are refused: ${f.reason}. Launch it with others.`,
+  SERVICE_TD_REFUSED: (f: { actual: string }) =>
+    `A service TD is bound to the TD (MRSERVICETD ${f.actual}) that the policy does not list. Do not trust it.`,
+  TDX_MODULE_REFUSED: (f: { actual: string }) =>
+    `The TDX module (MRSEAM ${f.actual}) is none that the policy lists. Add it, or update the host.`,
+  WORKLOAD_REFUSED: (f: {
+    workloadId: string
+    nearest: string | undefined
+    differs: readonly string[]
+  }) =>
+    `The TD (workload ${f.workloadId}) is none that the policy lists; ${f.nearest ?? 'the nearest'} differs in ${f.differs.join(', ')}. \`sp1-tee quote measure\` prints its entry.`,
 } satisfies Record<string, Row>
 
 /** A quote could not be had from the device that makes them. Exit code 6. */
@@ -161,6 +248,10 @@ const DEVICE = {
     `The kernel did not take exactly our quote request (generation ${f.actual}, not ${f.expected}). Run it again; leave the folders below /sys/kernel/config/tsm/report alone.`,
   TDX_DEVICE_FAILED: (f: { step: string; reason: string }) =>
     `The kernel's quote interface failed (${f.reason} at ${f.step}). Look into the kernel's log (dmesg).`,
+  QUOTE_SERVICE_UNREACHABLE: (f: { provider: string; address: string; reason: string }) =>
+    `The quote service of provider ${f.provider} at ${f.address} does not answer: ${f.reason}. Check that it runs, and that this user may use it.`,
+  QUOTE_SERVICE_ANSWER: (f: { provider: string; address: string; reason: string }) =>
+    `The quote service of provider ${f.provider} at ${f.address} gave no quote: ${f.reason}. Look into its log.`,
   QUOTE_UNUSABLE: (f: { provider: string; bytes: number; reason: string }) =>
     `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
   QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>
@@ -205,6 +296,12 @@ const SERVER = {
     `The server at ${f.url} does not answer: ${f.reason}. Check --url and that \`sp1-tee serve\` runs.`,
   SERVER_ANSWER: (f: { url: string; reason: string }) =>
     `The server at ${f.url} gave no usable answer: ${f.reason}. Check that it is an sp1-tee of this version.`,
+  PCS_UNREACHABLE: (f: { url: string; reason: string }) =>
+    `The collateral service at ${f.url} does not answer: ${f.reason}. Check the network and --pccs-url, or pass a bundle with --collateral.`,
+  PCS_ANSWER: (f: { url: string; reason: string }) =>
+    `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
+  PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
+    `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
   LISTEN_FAILED: (f: { address: string; reason: string }) =>
     `Cannot listen on ${f.address}: ${f.reason}. Choose another address with --listen.`,

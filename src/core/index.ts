@@ -19,6 +19,7 @@ export { openKeystore } from './chain/keystore.js'
 export { askMultiProof } from './chain/multi-proof.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  findRegistration,
   latestReference,
   type RegisterOptions,
   type Registration,
@@ -26,6 +27,31 @@ export {
   rotateSigner,
 } from './chain/registration.js'
 export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
+export type { QuoteCheck } from './dcap/check-list.js'
+export {
+  type Collateral,
+  type CollateralDocuments,
+  encodeCollateral,
+  openCollateral,
+  parseCollateral,
+} from './dcap/collateral.js'
+export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
+export {
+  type CollateralFetchOptions,
+  type CollateralKey,
+  collateralKeyOf,
+  fetchCollateral,
+  INTEL_PCS_URL,
+} from './dcap/collateral-fetch.js'
+export type { TcbStatus } from './dcap/tcb-status.js'
+export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
+export {
+  checkQuote,
+  type QuoteEvaluation,
+  type VerifiedQuote,
+  type VerifyQuoteOptions,
+  verifyQuote,
+} from './dcap/verify-quote.js'
 export {
   ERROR_TABLES,
   GuestError,
@@ -55,6 +81,18 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
+export { checkEventLog } from './policy/check-event-log.js'
+export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
+export {
+  type JudgeQuoteOptions,
+  judgeQuote,
+  type QuoteVerdict,
+  requireValidQuote,
+} from './policy/judge-quote.js'
+export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
+export { POLICY_SCHEMA } from './policy/policy-schema.js'
+export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
+export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
   computeElfVkey as computeVkey,
   type ElfVkey,
@@ -73,7 +111,7 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
-export { type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
+export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
 export { encodeProof, type Proof, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,
@@ -82,6 +120,13 @@ export {
   type Statement,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
+export {
+  type EventLog,
+  parseEventLog,
+  replayEventLog,
+} from './tdx/event-log.js'
+export { describeEvent, type InspectedEvent } from './tdx/event-names.js'
+export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-report.js'
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
 export {
   AUTO_PROVIDER,
@@ -89,7 +134,14 @@ export {
   type QuoteProvider,
   selectProvider,
 } from './tdx/provider.js'
-export { encodeQuote, parseQuote, type Quote } from './tdx/quote.js'
+export {
+  encodeQuote,
+  isTdQuote,
+  parseQuote,
+  parseTdQuote,
+  type Quote,
+  type TdQuote,
+} from './tdx/quote.js'
 export {
   computeReportData,
   encodeReportData,
@@ -98,6 +150,12 @@ export {
   type ReportData,
 } from './tdx/report-data.js'
 export { isSimulatedQuote } from './tdx/simulated-mark.js'
+export {
+  SIMULATED_SWITCH_NAMES,
+  SIMULATED_SWITCHES,
+  type SimulatedSwitch,
+} from './tdx/simulated-switches.js'
+export { encodeTdReport, parseTdReport, type TdReport } from './tdx/td-report.js'
 export {
   bytes32ToHashBytes,
   encodeBytes32,

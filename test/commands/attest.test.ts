@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromHex, isSimulatedQuote, parseQuote, toHex } from '../../src/core/index.js'
+import { fromHex, isSimulatedQuote, parseTdQuote, toHex } from '../../src/core/index.js'
 import { cli, cliJson } from '../support/cli.js'
 
 let folder: string
@@ -21,7 +21,7 @@ describe('attest', () => {
     expect(stderr).toContain('cannot be registered')
     expect(json).toMatchObject({ provider: 'simulated', simulated: true, quoteFile })
     expect(json.reference).toEqual({ blockNumber: 0, blockHash: `0x${'00'.repeat(32)}` })
-    const quote = parseQuote(fromHex(json.quote))
+    const quote = parseTdQuote(fromHex(json.quote))
     expect(isSimulatedQuote(quote)).toBe(true)
     expect(toHex(quote.body.reportData)).toBe(json.reportData)
     expect(json.measurements.mrtd).toBe(toHex(quote.body.mrtd))

@@ -5,7 +5,7 @@
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { QuoteProvider } from '../tdx/provider.js'
-import { encodeQuote, parseQuote } from '../tdx/quote.js'
+import { encodeQuote, parseTdQuote } from '../tdx/quote.js'
 import { computeReportData, type Reference } from '../tdx/report-data.js'
 import { teeProverRegistryAbi } from './abi.js'
 import { asking, type Chain, readContract, writeContract } from './client.js'
@@ -60,17 +60,34 @@ export async function registerSigner(options: RegisterOptions): Promise<Registra
   })
 
   onStep?.('check')
-  if ((await readContract(chain, registry, 'verifyAttestedProver', [address])) !== true) {
+  const expiresAt = await findRegistration(chain, registry.address, address)
+  if (expiresAt === undefined) {
     throw new UnavailableError('REGISTRATION_UNREADABLE', { address, registry: registry.address })
   }
-  const registeredAt = (await readContract(chain, registry, 'attestedProvers', [address])) as bigint
-  const validity = (await readContract(chain, registry, 'attestValiditySeconds')) as bigint
   return {
     address,
     txHash: receipt.transactionHash,
     blockNumber: Number(receipt.blockNumber),
-    expiresAt: Number(registeredAt + validity),
+    expiresAt,
   }
+}
+
+/**
+ * @returns when the registration of a signer expires, in seconds since 1970 by the chain's clock;
+ *   undefined if the registry does not list the signer, or does not any more
+ * @throws UnavailableError `CONTRACT_MISSING`, `CONTRACT_OTHER`, `RPC_…`
+ */
+export async function findRegistration(
+  chain: Chain,
+  registryAddress: Hex,
+  signer: Hex,
+): Promise<number | undefined> {
+  const registry = { what: 'the registry', address: registryAddress, abi: teeProverRegistryAbi }
+  const isListed = await readContract(chain, registry, 'verifyAttestedProver', [signer])
+  if (isListed !== true) return undefined
+  const registeredAt = (await readContract(chain, registry, 'attestedProvers', [signer])) as bigint
+  const validity = (await readContract(chain, registry, 'attestValiditySeconds')) as bigint
+  return Number(registeredAt + validity)
 }
 
 /**
@@ -98,5 +115,5 @@ export async function latestReference(chain: Chain): Promise<Reference> {
 
 /** Platforms pad quotes with kilobytes of zeros, which cost gas and say nothing. */
 function withoutPadding(quote: Uint8Array): Uint8Array {
-  return encodeQuote({ ...parseQuote(quote), trailingZeroBytes: 0 })
+  return encodeQuote({ ...parseTdQuote(quote), trailingZeroBytes: 0 })
 }

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs'
 import { link, lstat, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { generateSecretKey, isSecretKey } from './signer.js'
@@ -39,6 +39,32 @@ export async function loadOrCreateKey(options: KeyStoreOptions): Promise<Uint8Ar
   const created = await loadKey(path)
   if (created === undefined) throw new InputError('KEY_MALFORMED', { path })
   return created
+}
+
+/**
+ * The key that is there, without making one, a folder or anything else.
+ *
+ * @returns undefined if there is none, and one could be made
+ * @throws InputError as `loadOrCreateKey`
+ */
+export async function findKey({
+  folder,
+  allowDisk,
+}: Omit<KeyStoreOptions, 'entropy'>): Promise<Uint8Array | undefined> {
+  const path = join(folder, KEY_FILE)
+  if (!allowDisk && !(await isInMemory(await nearestFolder(folder)))) {
+    throw new InputError('KEY_ON_DISK', { path })
+  }
+  return loadKey(path)
+}
+
+/** The folder, or the one in which it would be made. */
+async function nearestFolder(folder: string): Promise<string> {
+  const isThere = await lstat(folder).then(
+    () => true,
+    (error) => error.code !== 'ENOENT',
+  )
+  return isThere || folder === dirname(folder) ? folder : nearestFolder(dirname(folder))
 }
 
 async function loadKey(path: string): Promise<Uint8Array | undefined> {

@@ -4,19 +4,38 @@ import { setTimeout } from 'node:timers/promises'
 import { KERNEL_TSM_FILES } from './configfs-files.js'
 import { createConfigfsSource } from './configfs-provider.js'
 import type { ProviderSource } from './provider.js'
+import { LOCAL_QUOTE_SERVICE } from './quote-service.js'
+import { createDstackSource, createHttpSource } from './service-providers.js'
 import { createSimulatedSource } from './simulated-provider.js'
+import type { SimulatedSwitch } from './simulated-switches.js'
 
 export interface MachineSourcesOptions {
   /** Where the simulated authority is kept; nothing is written before it is opened. */
   readonly stateDir: string
   /** For what went wrong and did not matter. */
   readonly warn: (message: string) => void
+  /** Of provider http, its URL; of provider dstack, its socket in place of the usual one. */
+  readonly providerUrl?: string
+  /** What is wrong with the simulated platform. */
+  readonly simulate?: readonly SimulatedSwitch[]
 }
 
-export function createMachineSources({ stateDir, warn }: MachineSourcesOptions): ProviderSource[] {
+export function createMachineSources({
+  stateDir,
+  warn,
+  providerUrl,
+  simulate: switches = [],
+}: MachineSourcesOptions): ProviderSource[] {
+  const service = LOCAL_QUOTE_SERVICE
+  const isSocket = providerUrl?.startsWith('/')
   return [
     createConfigfsSource({ files: KERNEL_TSM_FILES, uniqueName: randomUUID, sleep, warn }),
-    createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date() }),
+    createDstackSource({ service, ...(isSocket && { socket: String(providerUrl) }) }),
+    createHttpSource({
+      service,
+      ...(providerUrl !== undefined && !isSocket && { url: providerUrl }),
+    }),
+    createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date(), switches }),
   ]
 }
 

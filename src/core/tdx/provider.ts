@@ -4,7 +4,8 @@
  */
 import { abbreviateHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
-import { parseQuote, type Quote, REPORT_DATA_BYTES } from './quote.js'
+import { parseTdQuote, REPORT_DATA_BYTES, type TdQuote } from './quote.js'
+import type { SimulatedCollateral } from './simulated-collateral.js'
 import { isSimulatedQuote } from './simulated-mark.js'
 
 export interface QuoteProvider {
@@ -13,6 +14,8 @@ export interface QuoteProvider {
   readonly simulated: boolean
   /** Where to find the root that simulated quotes verify under. */
   readonly rootCertificatePath?: string
+  /** The collateral of simulated quotes; Intel has none for them. */
+  readonly collateral?: () => SimulatedCollateral
   /**
    * @param reportData - 64 bytes, copied at once.
    * @param signal - heeded between steps; a request that the host works on is waited for.
@@ -121,9 +124,9 @@ function checkAnswer(
   }
 }
 
-function parseAnswer(bytes: Uint8Array, provider: string): Quote {
+function parseAnswer(bytes: Uint8Array, provider: string): TdQuote {
   try {
-    return parseQuote(bytes)
+    return parseTdQuote(bytes)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const { code, details } = error

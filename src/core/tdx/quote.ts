@@ -1,118 +1,60 @@
 /**
- * TDX quotes as bytes and as values: version 4 with a TD 1.0 body, version 5 with a TD 1.0 or 1.5
- * body. What Intel's C++ calls TDReport10 is the `TdQuoteBody` here, as in go-tdx-guest; a TDREPORT,
- * the local 1,024-byte structure, is something else.
+ * Quotes as bytes and as values: version 3 (SGX), version 4 (SGX, TD 1.0) and version 5 (SGX,
+ * TD 1.0, TD 1.5 and its extension of 2026). The tables are in quote-layouts.ts.
  *
  * Reads structure only: no signature, certificate or measurement is believed or refused here.
- * Source: Intel TDX DCAP quoting library API, appendix A.3 (version 4) and A.4 (version 5).
  */
-import { concatBytes, encodeU32LE, viewOf } from '../bytes.js'
+import { concatBytes, encodeU32LE } from '../bytes.js'
 import { InputError } from '../errors.js'
-import { type Fields, type Layout, layout, type ValuesOf } from './layout.js'
 import { parsePemChain } from './pem.js'
+import {
+  BODIES,
+  BODY_DESCRIPTOR,
+  CERTIFICATION,
+  type FieldsOf,
+  HEADER,
+  SGX_BODY_TYPE,
+  SGX_REPORT,
+  type SgxQuoteBody,
+  SIGNATURE,
+  TD10_BODY_TYPE,
+  TD15_BODY_TYPE,
+  TD15_EXTENDED_BODY_TYPE,
+  type TdQuoteBody,
+} from './quote-layouts.js'
+import { malformed, QuoteReader, unsupported, wrongLength } from './quote-reader.js'
 
-const VERSIONS = [4, 5] as const
+const VERSIONS = [3, 4, 5] as const
 /** ECDSA over P-256 with SHA-256. */
 const ECDSA_P256 = 2
-const TEE_TDX = 0x81
+export const TEE_SGX = 0
+export const TEE_TDX = 0x81
 /** Certification data types: a QE report with certification data of its own; a PEM chain. */
 const QE_REPORT_CERTIFICATION = 6
 const PCK_CHAIN_CERTIFICATION = 5
 
-const HEADER = layout(48, [
-  ['version', 'u16'],
-  ['attestationKeyType', 'u16'],
-  ['teeType', 'u32'],
-  ['qeSvn', 'u16'],
-  ['pceSvn', 'u16'],
-  ['qeVendorId', 16],
-  ['userData', 20],
-])
-
-/** Between header and body, from version 5 on. */
-const BODY_DESCRIPTOR = layout(6, [
-  ['bodyType', 'u16'],
-  ['bodyBytes', 'u32'],
-])
-
-const TD10_FIELDS = [
-  ['teeTcbSvn', 16],
-  ['mrSeam', 48],
-  ['mrSignerSeam', 48],
-  ['seamAttributes', 8],
-  ['tdAttributes', 8],
-  ['xfam', 8],
-  ['mrtd', 48],
-  ['mrConfigId', 48],
-  ['mrOwner', 48],
-  ['mrOwnerConfig', 48],
-  ['rtmr0', 48],
-  ['rtmr1', 48],
-  ['rtmr2', 48],
-  ['rtmr3', 48],
-  ['reportData', 64],
-] as const satisfies Fields
-
-const TD15_FIELDS = [
-  ...TD10_FIELDS,
-  ['teeTcbSvn2', 16],
-  ['mrServiceTd', 48],
-] as const satisfies Fields
-
-export const TD10_BODY_TYPE = 2
-export const TD15_BODY_TYPE = 3
-const TD10_BODY = layout(584, TD10_FIELDS)
-const TD15_BODY = layout(648, TD15_FIELDS)
-
-const SGX_REPORT = layout(384, [
-  ['cpuSvn', 16],
-  ['miscSelect', 4],
-  ['reserved1', 28],
-  ['attributes', 16],
-  ['mrEnclave', 32],
-  ['reserved2', 32],
-  ['mrSigner', 32],
-  ['reserved3', 96],
-  ['isvProdId', 'u16'],
-  ['isvSvn', 'u16'],
-  ['reserved4', 60],
-  ['reportData', 64],
-])
-
-/** Where the signature section begins. */
-const SIGNATURE = layout(128, [
-  ['signature', 64],
-  ['attestationKey', 64],
-])
-
-const CERTIFICATION = layout(6, [
-  ['type', 'u16'],
-  ['bytes', 'u32'],
-])
+/** Body types by version and TEE; before version 5 there is one, which is not written. */
+const BODY_TYPES: Readonly<Record<QuoteHeader['version'], Readonly<Record<number, number[]>>>> = {
+  3: { [TEE_SGX]: [SGX_BODY_TYPE] },
+  4: { [TEE_SGX]: [SGX_BODY_TYPE], [TEE_TDX]: [TD10_BODY_TYPE] },
+  5: {
+    [TEE_SGX]: [SGX_BODY_TYPE],
+    [TEE_TDX]: [TD10_BODY_TYPE, TD15_BODY_TYPE, TD15_EXTENDED_BODY_TYPE],
+  },
+}
 
 export const REPORT_DATA_BYTES = 64
-
-type FieldsOf<L> = L extends Layout<infer F> ? ValuesOf<F> : never
 
 /** `qeSvn` and `pceSvn` are 0 in TDX quotes; they have a meaning in SGX quotes of version 3. */
 export interface QuoteHeader extends FieldsOf<typeof HEADER> {
   readonly version: (typeof VERSIONS)[number]
   readonly attestationKeyType: typeof ECDSA_P256
-  readonly teeType: typeof TEE_TDX
+  readonly teeType: typeof TEE_SGX | typeof TEE_TDX
 }
 
-export interface Td10QuoteBody extends ValuesOf<typeof TD10_FIELDS> {
-  readonly bodyType: typeof TD10_BODY_TYPE
-}
+export type QuoteBody = SgxQuoteBody | TdQuoteBody
 
-export interface Td15QuoteBody extends ValuesOf<typeof TD15_FIELDS> {
-  readonly bodyType: typeof TD15_BODY_TYPE
-}
-
-/** What the TDX module says of a TD. In version 4 the body type is not written, and always TD 1.0. */
-export type TdQuoteBody = Td10QuoteBody | Td15QuoteBody
-
-/** The report of the quoting enclave (QE); `mrSigner` and `isvSvn` are what collateral speaks of. */
+/** The report of an enclave: of the quoting enclave (QE), or what an SGX quote is about. */
 export type SgxReport = FieldsOf<typeof SGX_REPORT>
 
 /** Why the attestation key should be believed: the QE vouches for it, the PCK chain for the QE. */
@@ -128,7 +70,7 @@ export interface QeCertification {
 
 export interface Quote {
   readonly header: QuoteHeader
-  readonly body: TdQuoteBody
+  readonly body: QuoteBody
   /** r ‖ s by the attestation key, over `encodeSignedBytes`. */
   readonly signature: Uint8Array
   /** x ‖ y on P-256, not checked to be on the curve. */
@@ -136,6 +78,10 @@ export interface Quote {
   readonly certificationData: QeCertification
   /** How many zero bytes follow; some platforms pad. Not signed. */
   readonly trailingZeroBytes: number
+}
+
+export interface TdQuote extends Quote {
+  readonly body: TdQuoteBody
 }
 
 /**
@@ -150,12 +96,28 @@ export interface Quote {
 export function parseQuote(bytes: Uint8Array): Quote {
   const reader = new QuoteReader(bytes)
   const header = parseHeader(reader)
-  const body = parseBody(reader, header.version)
+  const body = parseBody(reader, header)
   const section = reader.section('signatureSection', reader.u32('signatureSectionLength'))
   const { signature, attestationKey } = section.read('signature', SIGNATURE)
-  const certificationData = parseCertificationData(section)
+  const certificationData = parseCertificationData(section, header)
   const trailingZeroBytes = parsePadding(reader)
   return { header, body, signature, attestationKey, certificationData, trailingZeroBytes }
+}
+
+/**
+ * The same for quotes of TDs only.
+ *
+ * @throws InputError as `parseQuote`; `QUOTE_UNSUPPORTED` it is the quote of an SGX enclave
+ */
+export function parseTdQuote(bytes: Uint8Array): TdQuote {
+  const quote = parseQuote(bytes)
+  if (isTdQuote(quote)) return quote
+  const offset = HEADER.offsets.teeType
+  throw unsupported('teeType', offset, quote.header.teeType, `${TEE_TDX} (TDX)`)
+}
+
+export function isTdQuote(quote: Quote): quote is TdQuote {
+  return quote.body.bodyType !== SGX_BODY_TYPE
 }
 
 /** @throws InputError `QUOTE_MALFORMED`, `QUOTE_UNSUPPORTED` no quote has such values. */
@@ -171,11 +133,10 @@ export function encodeQuote(quote: Quote): Uint8Array {
     CERTIFICATION.encode({ type: PCK_CHAIN_CERTIFICATION, bytes: chain.length }),
     chain,
   )
-  const section = concatBytes(
-    SIGNATURE.encode(quote),
-    CERTIFICATION.encode({ type: QE_REPORT_CERTIFICATION, bytes: qeCertification.length }),
-    qeCertification,
-  )
+  const outer = hasOuterCertification(quote.header)
+    ? CERTIFICATION.encode({ type: QE_REPORT_CERTIFICATION, bytes: qeCertification.length })
+    : new Uint8Array(0)
+  const section = concatBytes(SIGNATURE.encode(quote), outer, qeCertification)
   const padding = new Uint8Array(quote.trailingZeroBytes)
   return concatBytes(encodeSignedBytes(quote), encodeU32LE(section.length), section, padding)
 }
@@ -183,12 +144,14 @@ export function encodeQuote(quote: Quote): Uint8Array {
 /** What the attestation key signs: header, descriptor (version 5) and body; nothing after them. */
 export function encodeSignedBytes({ header, body }: Pick<Quote, 'header' | 'body'>): Uint8Array {
   const { bodyType } = body
-  if (header.version === 4 && bodyType !== TD10_BODY_TYPE) {
-    throw unsupported('bodyType', HEADER.bytes, bodyType, `${TD10_BODY_TYPE} (in version 4)`)
+  const possible = BODY_TYPES[header.version][header.teeType] ?? []
+  if (!possible.includes(bodyType)) {
+    const supported = `${possible.join(', ')} (in version ${header.version})`
+    throw unsupported('bodyType', HEADER.bytes, bodyType, supported)
   }
-  const encodedBody = bodyType === TD15_BODY_TYPE ? TD15_BODY.encode(body) : TD10_BODY.encode(body)
+  const encodedBody = encodeBody(body)
   const descriptor =
-    header.version === 4
+    header.version < 5
       ? new Uint8Array(0)
       : BODY_DESCRIPTOR.encode({ bodyType, bodyBytes: encodedBody.length })
   return concatBytes(HEADER.encode(header), descriptor, encodedBody)
@@ -199,11 +162,24 @@ export function encodeSgxReport(report: SgxReport): Uint8Array {
   return SGX_REPORT.encode(report)
 }
 
+function encodeBody(body: QuoteBody): Uint8Array {
+  switch (body.bodyType) {
+    case SGX_BODY_TYPE:
+      return BODIES[SGX_BODY_TYPE].encode(body)
+    case TD10_BODY_TYPE:
+      return BODIES[TD10_BODY_TYPE].encode(body)
+    case TD15_BODY_TYPE:
+      return BODIES[TD15_BODY_TYPE].encode(body)
+    case TD15_EXTENDED_BODY_TYPE:
+      return BODIES[TD15_EXTENDED_BODY_TYPE].encode(body)
+  }
+}
+
 function parseHeader(reader: QuoteReader): QuoteHeader {
   const header = reader.read('header', HEADER)
   const { version, teeType, attestationKeyType } = header
   const { offsets } = HEADER
-  if (version !== 4 && version !== 5) {
+  if (version !== 3 && version !== 4 && version !== 5) {
     throw unsupported('version', offsets.version, version, VERSIONS.join(', '))
   }
   if (attestationKeyType !== ECDSA_P256) {
@@ -211,35 +187,43 @@ function parseHeader(reader: QuoteReader): QuoteHeader {
     const offset = offsets.attestationKeyType
     throw unsupported('attestationKeyType', offset, attestationKeyType, supported)
   }
-  if (teeType !== TEE_TDX) {
-    throw unsupported('teeType', offsets.teeType, teeType, `${TEE_TDX} (TDX)`)
+  if ((teeType !== TEE_SGX && teeType !== TEE_TDX) || BODY_TYPES[version][teeType] === undefined) {
+    const supported = version === 3 ? `${TEE_SGX} (SGX)` : `${TEE_SGX} (SGX), ${TEE_TDX} (TDX)`
+    throw unsupported('teeType', offsets.teeType, teeType, supported)
   }
   return { ...header, version, attestationKeyType, teeType }
 }
 
-function parseBody(reader: QuoteReader, version: QuoteHeader['version']): TdQuoteBody {
-  if (version === 4) return readTd10Body(reader)
+function parseBody(reader: QuoteReader, { version, teeType }: QuoteHeader): QuoteBody {
+  const possible = BODY_TYPES[version][teeType]!
+  if (version < 5) return readBody(reader, possible[0] as QuoteBody['bodyType'])
   const start = reader.offset
   const { bodyType, bodyBytes } = reader.read('bodyDescriptor', BODY_DESCRIPTOR)
-  const table = { [TD10_BODY_TYPE]: TD10_BODY, [TD15_BODY_TYPE]: TD15_BODY }[bodyType]
-  if (table === undefined) {
-    const supported = `${TD10_BODY_TYPE} (TD 1.0), ${TD15_BODY_TYPE} (TD 1.5)`
-    throw unsupported('bodyType', start + BODY_DESCRIPTOR.offsets.bodyType, bodyType, supported)
+  const { offsets } = BODY_DESCRIPTOR
+  if (!possible.includes(bodyType)) {
+    throw unsupported('bodyType', start + offsets.bodyType, bodyType, possible.join(', '))
   }
-  if (bodyBytes !== table.bytes) {
-    const offset = start + BODY_DESCRIPTOR.offsets.bodyBytes
-    throw wrongLength('body', offset, bodyBytes, table.bytes)
+  const type = bodyType as QuoteBody['bodyType']
+  if (bodyBytes !== BODIES[type].bytes) {
+    throw wrongLength('body', start + offsets.bodyBytes, bodyBytes, BODIES[type].bytes)
   }
-  if (bodyType === TD10_BODY_TYPE) return readTd10Body(reader)
-  return { bodyType: TD15_BODY_TYPE, ...reader.read('body', TD15_BODY) }
+  return readBody(reader, type)
 }
 
-function readTd10Body(reader: QuoteReader): Td10QuoteBody {
-  return { bodyType: TD10_BODY_TYPE, ...reader.read('body', TD10_BODY) }
+function readBody(reader: QuoteReader, bodyType: QuoteBody['bodyType']): QuoteBody {
+  const table = BODIES[bodyType]
+  return { bodyType, ...table.parse(reader.take('body', table.bytes)) } as QuoteBody
 }
 
-function parseCertificationData(section: QuoteReader): QeCertification {
-  const outer = section.certification('certificationData', QE_REPORT_CERTIFICATION)
+/** Version 3 has the QE's report directly in its signature section. */
+function hasOuterCertification({ version }: QuoteHeader): boolean {
+  return version > 3
+}
+
+function parseCertificationData(section: QuoteReader, header: QuoteHeader): QeCertification {
+  const outer = hasOuterCertification(header)
+    ? section.certification('certificationData', QE_REPORT_CERTIFICATION)
+    : section
   const qeReport = outer.read('qeReport', SGX_REPORT)
   const qeReportSignature = outer.take('qeReportSignature', 64).slice()
   const qeAuthData = outer.take('qeAuthData', outer.u16('qeAuthDataLength')).slice()
@@ -252,10 +236,8 @@ function parseChain(reader: QuoteReader): string {
   const start = reader.offset
   const bytes = reader.take('certificateChain', reader.remaining)
   const foreign = bytes.findIndex((byte) => byte > 0x7f)
-  if (foreign !== -1) {
-    throw malformed('certificateChain', start + foreign, 'is not PEM text', undefined)
-  }
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
+  if (foreign !== -1) throw malformed('certificateChain', start + foreign, 'is not PEM text')
+  const text = new TextDecoder('latin1').decode(bytes)
   try {
     parsePemChain(text)
   } catch (error) {
@@ -276,97 +258,19 @@ function parsePadding(reader: QuoteReader): number {
   return padding.length
 }
 
-/**
- * Reads forward and knows where it is in the whole quote. The end of the input is a truncation; the
- * end of a section inside it is a length that does not fit.
- */
-class QuoteReader {
-  #position = 0
-
-  constructor(
-    private readonly bytes: Uint8Array,
-    private readonly base?: number,
-  ) {}
-
-  /** From the quote's first byte. */
-  get offset(): number {
-    return (this.base ?? 0) + this.#position
-  }
-
-  get remaining(): number {
-    return this.bytes.length - this.#position
-  }
-
-  /** A view of the next bytes. */
-  take(field: string, count: number): Uint8Array {
-    const { offset, remaining } = this
-    if (count > remaining) {
-      if (this.base !== undefined) throw wrongLength(field, offset, count, remaining)
-      throw new InputError('QUOTE_TRUNCATED', { field, offset, need: count, have: remaining })
-    }
-    this.#position += count
-    return this.bytes.subarray(this.#position - count, this.#position)
-  }
-
-  read<F extends Fields>(field: string, table: Layout<F>): ValuesOf<F> {
-    return table.parse(this.take(field, table.bytes))
-  }
-
-  u16(field: string): number {
-    return viewOf(this.take(field, 2)).getUint16(0, true)
-  }
-
-  u32(field: string): number {
-    return viewOf(this.take(field, 4)).getUint32(0, true)
-  }
-
-  section(field: string, length: number): QuoteReader {
-    const start = this.offset
-    return new QuoteReader(this.take(field, length), start)
-  }
-
-  /** Certification data of one type, which must end where this section ends. */
-  certification(field: string, expected: number): QuoteReader {
-    const start = this.offset
-    const { type, bytes } = this.read(`${field}Header`, CERTIFICATION)
-    const { offsets } = CERTIFICATION
-    if (type !== expected) {
-      throw unsupported(`${field}Type`, start + offsets.type, type, String(expected))
-    }
-    if (bytes !== this.remaining) {
-      throw wrongLength(field, start + offsets.bytes, bytes, this.remaining)
-    }
-    return this.section(field, bytes)
-  }
-}
-
 function requireLength(field: string, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) {
-    throw malformed(field, 0, `does not have ${length} bytes`, undefined)
-  }
+  if (bytes.length !== length) throw malformed(field, 0, `does not have ${length} bytes`)
 }
 
 function encodeU16LE(field: string, value: number): Uint8Array {
-  if (value > 0xffff) throw malformed(field, 0, 'is no u16', undefined)
+  if (value > 0xffff) throw malformed(field, 0, 'is no u16')
   return Uint8Array.of(value & 0xff, value >>> 8)
 }
 
 function encodeText(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => {
     const code = character.charCodeAt(0)
-    if (code > 0x7f) throw malformed('certificateChain', 0, 'is not PEM text', undefined)
+    if (code > 0x7f) throw malformed('certificateChain', 0, 'is not PEM text')
     return code
   })
-}
-
-function unsupported(field: string, offset: number, value: number, supported: string) {
-  return new InputError('QUOTE_UNSUPPORTED', { field, offset, value, supported })
-}
-
-function wrongLength(field: string, offset: number, stated: number, actual: number) {
-  return new InputError('QUOTE_LENGTH', { field, offset, stated, actual })
-}
-
-function malformed(field: string, offset: number, reason: string, cause: unknown) {
-  return new InputError('QUOTE_MALFORMED', { field, offset, reason }, cause)
 }

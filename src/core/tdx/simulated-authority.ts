@@ -17,11 +17,15 @@ import {
   encodeSignedBytes,
   type QuoteHeader,
   type SgxReport,
+} from './quote.js'
+import {
   TD10_BODY_TYPE,
   TD15_BODY_TYPE,
+  TD15_EXTENDED_BODY_TYPE,
   type Td10QuoteBody,
-  type Td15QuoteBody,
-} from './quote.js'
+  type Td15ExtendedQuoteBody,
+  type TdQuoteBody,
+} from './quote-layouts.js'
 import {
   createP256Key,
   encodeCertificate,
@@ -43,6 +47,7 @@ const COMMON_NAME = {
   root: 'Intel SGX Root CA',
   platformCa: 'Intel SGX PCK Platform CA',
   pck: 'Intel SGX PCK Certificate',
+  tcbSigning: 'Intel SGX TCB Signing',
 } as const
 
 /** `.invalid` can never be resolved (RFC 2606). */
@@ -97,6 +102,19 @@ export const SIMULATED_BODY: Omit<Td10QuoteBody, 'bodyType' | 'reportData'> = {
   rtmr3: fakeMeasurement('rtmr3'),
 }
 
+/** What the extended body adds: a first TD, no service TD bound to it. */
+const EXTENSION = {
+  vmId: littleEndian(1),
+  tdId: fakeId('TD id', 32),
+  deviceInfo: ZERO_48,
+  initServiceTdHash: ZERO_48,
+  initServiceTdAttributes: littleEndian(8),
+  cpuSvn: SIMULATED_PLATFORM.cpuSvn,
+  fmspc: littleEndian(12, ...SIMULATED_PLATFORM.fmspc),
+  curServiceTdHash: ZERO_48,
+  curServiceTdAttributes: littleEndian(8),
+}
+
 const HEADER: QuoteHeader = {
   version: 4,
   attestationKeyType: 2,
@@ -112,7 +130,7 @@ const HEADER: QuoteHeader = {
 }
 
 /** The QE of TDX has product id 2. Its signer is made up, so Intel's QE identity never fits. */
-const QE_REPORT: Omit<SgxReport, 'reportData'> = {
+export const SIMULATED_QE_REPORT: Omit<SgxReport, 'reportData'> = {
   cpuSvn: SIMULATED_PLATFORM.cpuSvn,
   miscSelect: littleEndian(4),
   reserved1: new Uint8Array(28),
@@ -135,8 +153,8 @@ export interface SimulatedAuthorityOptions {
 
 /** Values in place of the made-up ones, signed as they are. A TD 1.5 body makes it version 5. */
 export interface SimulatedOverrides {
-  readonly body?: Partial<Omit<Td15QuoteBody, 'bodyType'>> & {
-    readonly bodyType?: typeof TD10_BODY_TYPE | typeof TD15_BODY_TYPE
+  readonly body?: Partial<Omit<Td15ExtendedQuoteBody, 'bodyType'>> & {
+    readonly bodyType?: TdQuoteBody['bodyType']
   }
   readonly header?: Partial<QuoteHeader>
   readonly qeReport?: Partial<SgxReport>
@@ -147,8 +165,12 @@ export interface SimulatedAuthority {
   readonly rootCertificate: Uint8Array
   /** DER: PCK leaf, platform CA, root. */
   readonly certificateChain: readonly Uint8Array[]
+  /** DER: TCB signing certificate, root. */
+  readonly tcbSigningChain: readonly Uint8Array[]
   /** For what else a platform has: CRLs, TCB info, QE identity. */
-  readonly issuers: { readonly root: Issuer; readonly platformCa: Issuer }
+  readonly issuers: Readonly<Record<'root' | 'platformCa' | 'tcbSigning', Issuer>>
+  /** The platform itself; it issues nothing, and may be revoked. */
+  readonly pck: Issuer
   /**
    * @param reportData - 64 bytes.
    * @throws InputError `QUOTE_MALFORMED`, `QUOTE_UNSUPPORTED` a value does not fit its field.
@@ -160,7 +182,16 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
   const keys = deriveKeys(options.entropy)
   const root: Issuer = { commonName: COMMON_NAME.root, key: keys.root }
   const platformCa: Issuer = { commonName: COMMON_NAME.platformCa, key: keys.platformCa }
+  const tcbSigning: Issuer = { commonName: COMMON_NAME.tcbSigning, key: keys.tcbSigning }
+  const pck: Issuer = { commonName: COMMON_NAME.pck, key: keys.pck }
   const certificateChain = makeChain({ root, platformCa, pck: keys.pck, now: options.now })
+  const tcbSigningCertificate = encodeCertificate({
+    commonName: tcbSigning.commonName,
+    publicKey: tcbSigning.key.publicKey,
+    issuer: root,
+    validity: validityOf(options.now, PCK_YEARS),
+    crlUrl: ROOT_CRL_URL,
+  })
   const qeAuthData = fakeId('QE authentication data', 32)
   // Quoting libraries end the chain with a zero byte.
   const pemChain = `${encodePemChain(certificateChain)}\0`
@@ -168,13 +199,15 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
   return {
     rootCertificate: certificateChain[2]!,
     certificateChain,
-    issuers: { root, platformCa },
+    tcbSigningChain: [tcbSigningCertificate, certificateChain[2]!],
+    issuers: { root, platformCa, tcbSigning },
+    pck,
     quote(reportData, overrides = {}) {
       const body = bodyOf(reportData, overrides)
-      const version = body.bodyType === TD15_BODY_TYPE ? 5 : HEADER.version
+      const version = body.bodyType === TD10_BODY_TYPE ? HEADER.version : 5
       const header = { ...HEADER, version, ...overrides.header } as QuoteHeader
       const qeReport = {
-        ...QE_REPORT,
+        ...SIMULATED_QE_REPORT,
         reportData: qeReportDataOf(keys.attestation, qeAuthData),
         ...overrides.qeReport,
       }
@@ -198,11 +231,13 @@ export function createSimulatedAuthority(options: SimulatedAuthorityOptions): Si
 function bodyOf(
   reportData: Uint8Array,
   { body: { bodyType = TD10_BODY_TYPE, ...fields } = {} }: SimulatedOverrides,
-): Td10QuoteBody | Td15QuoteBody {
+): TdQuoteBody {
   const body = { ...SIMULATED_BODY, reportData, ...fields }
   if (bodyType === TD10_BODY_TYPE) return { ...body, bodyType }
-  const teeTcbSvn2 = fields.teeTcbSvn2 ?? body.teeTcbSvn
-  return { ...body, bodyType, teeTcbSvn2, mrServiceTd: fields.mrServiceTd ?? ZERO_48 }
+  const { teeTcbSvn } = body
+  const body15 = { teeTcbSvn2: teeTcbSvn, mrServiceTd: ZERO_48, ...body }
+  if (bodyType === TD15_BODY_TYPE) return { ...body15, bodyType }
+  return { ...EXTENSION, initTeeTcbSvn: teeTcbSvn, ...body15, bodyType: TD15_EXTENDED_BODY_TYPE }
 }
 
 /** How the QE vouches for the attestation key. */
@@ -269,6 +304,7 @@ function deriveKeys(entropy: Uint8Array) {
     root: derive('root'),
     platformCa: derive('platform CA'),
     pck: derive('PCK'),
+    tcbSigning: derive('TCB signing'),
     attestation: derive('attestation'),
   }
 }

@@ -19,12 +19,16 @@ const OID = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   basicConstraints: '2.5.29.19',
+  crlNumber: '2.5.29.20',
+  reasonCode: '2.5.29.21',
   crlDistributionPoints: '2.5.29.31',
   authorityKeyIdentifier: '2.5.29.35',
   sgx: '1.2.840.113741.1.13.1',
 } as const
 
 const VERSION_3 = 2
+const CRL_VERSION_2 = 1
+const KEY_COMPROMISE = 1
 const SERIAL_BYTES = 20
 const KEY_IDENTIFIER_BYTES = 20
 const TCB_COMPONENTS = 16
@@ -98,6 +102,47 @@ export function encodeCertificate(template: CertificateTemplate): Uint8Array {
     encodeName(commonName),
     encodePublicKey(publicKey),
     der.explicit(3, der.sequence(...encodeExtensions(template))),
+  )
+  const signature = encodeEcdsaSignature(issuer.key.sign(toBeSigned))
+  return der.sequence(toBeSigned, algorithm, der.bitString(signature))
+}
+
+export interface CrlTemplate {
+  readonly issuer: Issuer
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  /** Certificates that are revoked, by what their serial numbers are made of. */
+  readonly revoked: readonly { readonly commonName: string; readonly publicKey: Uint8Array }[]
+}
+
+/** @returns DER; always the first list of its issuer. */
+export function encodeCrl({ issuer, thisUpdate, nextUpdate, revoked }: CrlTemplate): Uint8Array {
+  const algorithm = der.sequence(der.objectIdentifier(OID.ecdsaWithSha256))
+  const entries = revoked.map(({ commonName, publicKey }) =>
+    der.sequence(
+      der.integer(serialOf(commonName, publicKey)),
+      der.time(thisUpdate),
+      der.sequence(extension(OID.reasonCode, der.enumerated(KEY_COMPROMISE))),
+    ),
+  )
+  const toBeSigned = der.sequence(
+    der.integer(CRL_VERSION_2),
+    algorithm,
+    encodeName(issuer.commonName),
+    der.time(thisUpdate),
+    der.time(nextUpdate),
+    // Absent where nothing is revoked (RFC 5280, 5.1.2.6).
+    ...(entries.length === 0 ? [] : [der.sequence(...entries)]),
+    der.explicit(
+      0,
+      der.sequence(
+        extension(OID.crlNumber, der.integer(1)),
+        extension(
+          OID.authorityKeyIdentifier,
+          der.sequence(der.implicit(0, keyIdentifierOf(issuer.key.publicKey))),
+        ),
+      ),
+    ),
   )
   const signature = encodeEcdsaSignature(issuer.key.sign(toBeSigned))
   return der.sequence(toBeSigned, algorithm, der.bitString(signature))

@@ -13,8 +13,9 @@ import {
   AUTHORITY_SEED_BYTES,
   createSimulatedAuthority,
   type SimulatedAuthority,
-  type SimulatedOverrides,
 } from './simulated-authority.js'
+import { createSimulatedCollateral } from './simulated-collateral.js'
+import { collateralOptions, quoteOverrides, type SimulatedSwitch } from './simulated-switches.js'
 
 const FOLDER = 'simulated'
 const AUTHORITY_FILE = 'authority.json'
@@ -30,8 +31,8 @@ export interface SimulatedProviderOptions {
   readonly stateDir: string
   readonly entropy: (bytes: number) => Uint8Array
   readonly now: () => Date
-  /** For tests of policies: a debug TD, other measurements. */
-  readonly overrides?: SimulatedOverrides
+  /** For tests of verifiers and policies: what is wrong with the platform. */
+  readonly switches?: readonly SimulatedSwitch[]
 }
 
 /** What is kept; everything else follows from it. */
@@ -50,6 +51,7 @@ interface AuthorityState {
 export async function createSimulatedProvider(
   options: SimulatedProviderOptions,
 ): Promise<QuoteProvider> {
+  const { switches = [] } = options
   const folder = join(options.stateDir, FOLDER)
   const authority = await loadOrMakeAuthority(folder, options)
   const rootCertificatePath = join(folder, ROOT_FILE)
@@ -58,7 +60,9 @@ export async function createSimulatedProvider(
     name: 'simulated',
     simulated: true,
     rootCertificatePath,
-    request: async (reportData) => authority.quote(reportData, options.overrides),
+    collateral: () =>
+      createSimulatedCollateral(authority, collateralOptions(switches, options.now())),
+    request: async (reportData) => authority.quote(reportData, quoteOverrides(switches)),
   })
 }
 

@@ -36,17 +36,33 @@ const anyTd15Body = fc.record({
   teeTcbSvn2: bytesOf(16),
   mrServiceTd: bytesOf(48),
 })
-const anyHeader = <V extends 4 | 5>(version: V) =>
+const anyExtendedBody = fc.record({
+  bodyType: fc.constant(4 as const),
+  ...anyTd10Fields,
+  teeTcbSvn2: bytesOf(16),
+  mrServiceTd: bytesOf(48),
+  vmId: bytesOf(1),
+  tdId: bytesOf(32),
+  deviceInfo: bytesOf(48),
+  initServiceTdHash: bytesOf(48),
+  initServiceTdAttributes: bytesOf(8),
+  cpuSvn: bytesOf(16),
+  initTeeTcbSvn: bytesOf(16),
+  fmspc: bytesOf(12),
+  curServiceTdHash: bytesOf(48),
+  curServiceTdAttributes: bytesOf(8),
+})
+const anyHeader = <V extends 3 | 4 | 5, T extends 0 | 0x81>(version: V, teeType: T) =>
   fc.record({
     version: fc.constant(version),
     attestationKeyType: fc.constant(2 as const),
-    teeType: fc.constant(0x81 as const),
+    teeType: fc.constant(teeType),
     qeSvn: anyU16,
     pceSvn: anyU16,
     qeVendorId: bytesOf(16),
     userData: bytesOf(20),
   })
-const anyQeReport = fc.record({
+const anySgxFields = {
   cpuSvn: bytesOf(16),
   miscSelect: bytesOf(4),
   reserved1: bytesOf(28),
@@ -59,7 +75,9 @@ const anyQeReport = fc.record({
   isvSvn: anyU16,
   reserved4: bytesOf(60),
   reportData: bytesOf(64),
-})
+}
+const anyQeReport = fc.record(anySgxFields)
+const anySgxBody = fc.record({ bodyType: fc.constant(1 as const), ...anySgxFields })
 const anySignatures = {
   signature: bytesOf(64),
   attestationKey: bytesOf(64),
@@ -72,9 +90,13 @@ const anySignatures = {
   trailingZeroBytes: fc.integer({ min: 0, max: 100 }),
 }
 const anyQuote: fc.Arbitrary<Quote> = fc.oneof(
-  fc.record({ header: anyHeader(4), body: anyTd10Body, ...anySignatures }),
-  fc.record({ header: anyHeader(5), body: anyTd10Body, ...anySignatures }),
-  fc.record({ header: anyHeader(5), body: anyTd15Body, ...anySignatures }),
+  fc.record({ header: anyHeader(3, 0), body: anySgxBody, ...anySignatures }),
+  fc.record({ header: anyHeader(4, 0), body: anySgxBody, ...anySignatures }),
+  fc.record({ header: anyHeader(4, 0x81), body: anyTd10Body, ...anySignatures }),
+  fc.record({ header: anyHeader(5, 0), body: anySgxBody, ...anySignatures }),
+  fc.record({ header: anyHeader(5, 0x81), body: anyTd10Body, ...anySignatures }),
+  fc.record({ header: anyHeader(5, 0x81), body: anyTd15Body, ...anySignatures }),
+  fc.record({ header: anyHeader(5, 0x81), body: anyExtendedBody, ...anySignatures }),
 )
 
 /** Parses to a value that encodes to the same bytes, or gives an InputError with field and offset. */

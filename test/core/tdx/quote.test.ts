@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../src/core/errors.js'
-import { encodeQuote, encodeSignedBytes, parseQuote } from '../../../src/core/tdx/quote.js'
-import { patched, QUOTE_V4, QUOTE_V5_TD15, REPORT_DATA, refusalOf, SAMPLES } from './samples.js'
+import {
+  encodeQuote,
+  encodeSignedBytes,
+  parseQuote,
+  parseTdQuote,
+} from '../../../src/core/tdx/quote.js'
+import {
+  patched,
+  QUOTE_V3,
+  QUOTE_V4,
+  QUOTE_V5_EXTENDED,
+  QUOTE_V5_TD15,
+  REPORT_DATA,
+  refusalOf,
+  SAMPLES,
+} from './samples.js'
 
 /** Where parts begin, from the published tables: what the layouts must add up to. */
 const V4 = { bodyEnd: 632, length: 632, signature: 636, key: 700, outer: 764, qeReport: 770 }
@@ -67,6 +81,26 @@ describe('places of the parts', () => {
     expect(encodeSignedBytes(quote)).toEqual(QUOTE_V4.slice(0, V4.bodyEnd))
   })
 
+  it('are those of the published layout of version 3', () => {
+    const quote = parseQuote(QUOTE_V3)
+    const part = (start: number, length: number) => QUOTE_V3.slice(start, start + length)
+    expect(quote.header).toMatchObject({ version: 3, teeType: 0, qeSvn: 9, pceSvn: 14 })
+    expect(quote.body).toMatchObject({ bodyType: 1, mrSigner: part(176, 32), isvProdId: 7 })
+    expect(quote.body.reportData).toEqual(part(368, 64))
+    expect(quote.signature).toEqual(part(436, 64))
+    expect(quote.certificationData.qeReport.mrSigner).toEqual(part(564 + 128, 32))
+    expect(quote.certificationData.qeAuthData).toEqual(part(1014, 32))
+    expect(encodeSignedBytes(quote)).toEqual(QUOTE_V3.slice(0, 432))
+  })
+
+  it('are those of the published layout of the extended body', () => {
+    const quote = parseQuote(QUOTE_V5_EXTENDED)
+    const part = (start: number, length: number) => QUOTE_V5_EXTENDED.slice(start, start + length)
+    expect(quote.body).toMatchObject({ fmspc: part(54 + 817, 12), tdId: part(54 + 649, 32) })
+    expect(quote.signature).toEqual(part(943, 64))
+    expect(encodeSignedBytes(quote)).toEqual(QUOTE_V5_EXTENDED.slice(0, 939))
+  })
+
   it('are those of the published layout of version 5', () => {
     const quote = parseQuote(QUOTE_V5_TD15)
     const part = (start: number, length: number) => QUOTE_V5_TD15.slice(start, start + length)
@@ -91,7 +125,13 @@ describe('refusals', () => {
   const inner = chainEnd - V4_PEM
   const refusals: readonly [string, Uint8Array, string, object][] = [
     ['no bytes', new Uint8Array(0), 'QUOTE_TRUNCATED', { field: 'header', offset: 0, have: 0 }],
-    ['version 3', patched(QUOTE_V4, 0, 3), 'QUOTE_UNSUPPORTED', { field: 'version', value: 3 }],
+    [
+      'a TD in version 3',
+      patched(QUOTE_V4, 0, 3),
+      'QUOTE_UNSUPPORTED',
+      { field: 'teeType', offset: 4, value: 0x81, supported: '0 (SGX)' },
+    ],
+    ['version 2', patched(QUOTE_V4, 0, 2), 'QUOTE_UNSUPPORTED', { field: 'version', value: 2 }],
     ['version 6', patched(QUOTE_V4, 0, 6), 'QUOTE_UNSUPPORTED', { field: 'version', value: 6 }],
     [
       'a P-384 key',
@@ -100,22 +140,22 @@ describe('refusals', () => {
       { field: 'attestationKeyType', offset: 2, value: 3 },
     ],
     [
-      'an SGX quote',
-      patched(QUOTE_V4, 4, 0),
+      'a TEE that is neither',
+      patched(QUOTE_V4, 4, 0x80),
       'QUOTE_UNSUPPORTED',
-      { field: 'teeType', offset: 4, value: 0 },
+      { field: 'teeType', offset: 4, value: 0x80 },
     ],
     [
-      'body type 1 (SGX)',
+      'an SGX body in a TDX quote',
       patched(QUOTE_V5_TD15, V5.bodyType, 1),
       'QUOTE_UNSUPPORTED',
-      { field: 'bodyType', offset: V5.bodyType, value: 1 },
+      { field: 'bodyType', offset: V5.bodyType, value: 1, supported: '2, 3, 4' },
     ],
     [
-      'body type 4 (TD 1.5 extended)',
-      patched(QUOTE_V5_TD15, V5.bodyType, 4),
+      'body type 5',
+      patched(QUOTE_V5_TD15, V5.bodyType, 5),
       'QUOTE_UNSUPPORTED',
-      { field: 'bodyType', value: 4 },
+      { field: 'bodyType', value: 5 },
     ],
     [
       'a body size that is not its type',
@@ -199,6 +239,16 @@ describe('refusals', () => {
   it.each(refusals)('%s', (_, bytes, code, details) => {
     expect(refusalOf(() => parseQuote(bytes))).toMatchObject({ code, details })
     expect(() => parseQuote(bytes)).toThrow(InputError)
+  })
+})
+
+describe('quotes of TDs', () => {
+  it('are told from those of SGX enclaves', () => {
+    expect(parseTdQuote(QUOTE_V4).body.bodyType).toBe(2)
+    expect(refusalOf(() => parseTdQuote(QUOTE_V3))).toMatchObject({
+      code: 'QUOTE_UNSUPPORTED',
+      details: { field: 'teeType', offset: 4, value: 0 },
+    })
   })
 })
 

@@ -16,13 +16,6 @@ const FOLDER = SHARED === undefined ? undefined : join(SHARED, 'data', 'tdx')
 
 /** What is there and not parsed, with the reason. */
 const UNSUPPORTED: Readonly<Record<string, { code: string; field: string; why: string }>> = {
-  automata_sgx_v3: { code: 'QUOTE_UNSUPPORTED', field: 'version', why: 'an SGX quote, version 3' },
-  dcapqvl_sgx_v3: { code: 'QUOTE_UNSUPPORTED', field: 'version', why: 'an SGX quote, version 3' },
-  dcapqvl_tdx_v5_td15ex: {
-    code: 'QUOTE_UNSUPPORTED',
-    field: 'bodyType',
-    why: 'body type 4, which no registry takes',
-  },
   intel_synth_tdx_v4: {
     code: 'QUOTE_MALFORMED',
     field: 'certificateChain',

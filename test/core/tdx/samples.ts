@@ -1,4 +1,5 @@
 /** Quotes for tests, made by a fixed authority. */
+import { encodeQuote, parseQuote } from '../../../src/core/tdx/quote.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
 
 export const NOW = new Date('2026-11-23T12:00:00Z')
@@ -8,11 +9,34 @@ export const AUTHORITY = createSimulatedAuthority({ entropy: new Uint8Array(32).
 export const QUOTE_V4 = AUTHORITY.quote(REPORT_DATA)
 export const QUOTE_V5_TD10 = AUTHORITY.quote(REPORT_DATA, { header: { version: 5 } })
 export const QUOTE_V5_TD15 = AUTHORITY.quote(REPORT_DATA, { body: { bodyType: 3 } })
+export const QUOTE_V5_EXTENDED = AUTHORITY.quote(REPORT_DATA, { body: { bodyType: 4 } })
 
-export const SAMPLES: readonly (readonly [name: string, quote: Uint8Array])[] = [
+/** An SGX quote around the parts of a TDX one; nobody signed it. */
+function sgxQuote(version: 3 | 4 | 5): Uint8Array {
+  const quote = parseQuote(QUOTE_V4)
+  const { qeReport } = quote.certificationData
+  return encodeQuote({
+    ...quote,
+    header: { ...quote.header, version, teeType: 0, qeSvn: 9, pceSvn: 14 },
+    body: { bodyType: 1, ...qeReport, isvProdId: 7, reportData: REPORT_DATA },
+  })
+}
+export const QUOTE_V3 = sgxQuote(3)
+
+type Samples = readonly (readonly [name: string, quote: Uint8Array])[]
+
+/** Signed by the authority. */
+export const TD_SAMPLES: Samples = [
   ['version 4', QUOTE_V4],
   ['version 5, TD 1.0', QUOTE_V5_TD10],
   ['version 5, TD 1.5', QUOTE_V5_TD15],
+  ['version 5, TD 1.5 extended', QUOTE_V5_EXTENDED],
+]
+export const SAMPLES: Samples = [
+  ...TD_SAMPLES,
+  ['version 3, SGX', QUOTE_V3],
+  ['version 4, SGX', sgxQuote(4)],
+  ['version 5, SGX', sgxQuote(5)],
 ]
 
 /** Copies of `bytes` with other bytes at an offset. */

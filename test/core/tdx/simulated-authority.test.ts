@@ -5,7 +5,7 @@ import { parsePemChain } from '../../../src/core/tdx/pem.js'
 import {
   encodeSgxReport,
   encodeSignedBytes,
-  parseQuote,
+  parseTdQuote,
   type Quote,
 } from '../../../src/core/tdx/quote.js'
 import {
@@ -13,7 +13,7 @@ import {
   SIMULATED_BODY,
 } from '../../../src/core/tdx/simulated-authority.js'
 import { isSimulatedQuote } from '../../../src/core/tdx/simulated-mark.js'
-import { AUTHORITY, NOW, QUOTE_V4, REPORT_DATA, SAMPLES } from './samples.js'
+import { AUTHORITY, NOW, QUOTE_V4, REPORT_DATA, TD_SAMPLES } from './samples.js'
 
 function sha256(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(
@@ -43,8 +43,8 @@ function chainOf(quote: Quote): X509Certificate[] {
   )
 }
 
-describe.each(SAMPLES)('a quote of %s', (_, bytes) => {
-  const quote = parseQuote(bytes)
+describe.each(TD_SAMPLES)('a quote of %s', (_, bytes) => {
+  const quote = parseTdQuote(bytes)
   const [leaf, intermediate, root] = chainOf(quote) as [
     X509Certificate,
     X509Certificate,
@@ -80,7 +80,7 @@ describe.each(SAMPLES)('a quote of %s', (_, bytes) => {
 })
 
 describe('certificates', () => {
-  const [leaf, intermediate, root] = chainOf(parseQuote(QUOTE_V4)) as [
+  const [leaf, intermediate, root] = chainOf(parseTdQuote(QUOTE_V4)) as [
     X509Certificate,
     X509Certificate,
     X509Certificate,
@@ -116,11 +116,11 @@ describe('an authority', () => {
 
   it('shares nothing with one of other entropy', () => {
     const other = createSimulatedAuthority({ entropy: new Uint8Array(32).fill(8), now: NOW })
-    const quote = parseQuote(other.quote(REPORT_DATA))
+    const quote = parseTdQuote(other.quote(REPORT_DATA))
     const root = new X509Certificate(AUTHORITY.rootCertificate)
     expect(chainOf(quote)[1]?.verify(root.publicKey)).toBe(false)
-    expect(quote.attestationKey).not.toEqual(parseQuote(QUOTE_V4).attestationKey)
-    expect(encodeSignedBytes(quote)).toEqual(encodeSignedBytes(parseQuote(QUOTE_V4)))
+    expect(quote.attestationKey).not.toEqual(parseTdQuote(QUOTE_V4).attestationKey)
+    expect(encodeSignedBytes(quote)).toEqual(encodeSignedBytes(parseTdQuote(QUOTE_V4)))
   })
 
   it('needs 32 bytes of entropy', () => {
@@ -137,11 +137,11 @@ describe('an authority', () => {
   })
 
   it('measures what is stable and plainly made up', () => {
-    const { body } = parseQuote(QUOTE_V4)
+    const { body } = parseTdQuote(QUOTE_V4)
     const made = createHash('sha384').update('sp1-tee simulated mrtd').digest()
     expect(body.mrtd).toEqual(new Uint8Array(made))
     expect(toHex(body.tdAttributes)).toBe('0x0000001000000000')
-    const { attributes } = parseQuote(QUOTE_V4).certificationData.qeReport
+    const { attributes } = parseTdQuote(QUOTE_V4).certificationData.qeReport
     expect(toHex(attributes)).toBe('0x1500000000000000e700000000000000')
     expect(body.mrSignerSeam).toEqual(new Uint8Array(48))
     expect(body).toMatchObject({ ...SIMULATED_BODY, reportData: REPORT_DATA })
@@ -150,7 +150,7 @@ describe('an authority', () => {
   it('signs whatever a test wants in a quote', () => {
     const mrtd = new Uint8Array(48).fill(0xaa)
     const tdAttributes = Uint8Array.of(1, 0, 0, 0x10, 0, 0, 0, 0)
-    const quote = parseQuote(
+    const quote = parseTdQuote(
       AUTHORITY.quote(REPORT_DATA, {
         body: { mrtd, tdAttributes },
         qeReport: { isvSvn: 3 },
@@ -166,7 +166,7 @@ describe('an authority', () => {
 
 describe('the mark', () => {
   it('is not seen where there is none', () => {
-    const quote = parseQuote(QUOTE_V4)
+    const quote = parseTdQuote(QUOTE_V4)
     const without = (certificateChain: string) =>
       isSimulatedQuote({
         ...quote,

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createMachineSources } from '../../../src/core/tdx/machine-sources.js'
 import { parsePemChain } from '../../../src/core/tdx/pem.js'
 import { selectProvider } from '../../../src/core/tdx/provider.js'
-import { parseQuote } from '../../../src/core/tdx/quote.js'
+import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { isSimulatedQuote } from '../../../src/core/tdx/simulated-mark.js'
 import {
   createSimulatedProvider,
@@ -46,7 +46,7 @@ const authorityFile = () => join(stateDir, 'simulated', 'authority.json')
 describe('the simulated provider', () => {
   it('gives quotes under the root whose path it tells', async () => {
     const provider = await createSimulatedProvider(options())
-    const quote = parseQuote(await provider.quote(REPORT_DATA))
+    const quote = parseTdQuote(await provider.quote(REPORT_DATA))
     expect(isSimulatedQuote(quote)).toBe(true)
     expect(provider).toMatchObject({ name: 'simulated', simulated: true })
     expect(provider.rootCertificatePath).toBe(join(stateDir, 'simulated', 'root.pem'))
@@ -80,11 +80,16 @@ describe('the simulated provider', () => {
     expect(await mode(join(stateDir, 'simulated', 'root.pem'))).toBe(0o600)
   })
 
-  it('takes other values for tests of policies', async () => {
-    const overrides = { body: { tdAttributes: Uint8Array.of(1, 0, 0, 0x10, 0, 0, 0, 0) } }
-    const provider = await createSimulatedProvider({ ...options(), overrides })
-    const { body } = parseQuote(await provider.quote(REPORT_DATA))
-    expect(body.tdAttributes[0]).toBe(1)
+  it('is wrong in the ways that it is told to be', async () => {
+    const provider = await createSimulatedProvider({ ...options(), switches: ['debug', 'v5'] })
+    const { body, header } = parseTdQuote(await provider.quote(REPORT_DATA))
+    expect([body.tdAttributes[0], header.version]).toEqual([1, 5])
+  })
+
+  it('has collateral of the time at which it is asked for', async () => {
+    const provider = await createSimulatedProvider(options())
+    const { issueDate } = JSON.parse(provider.collateral!().tcb_info)
+    expect(issueDate).toBe(new Date(NOW.getTime() - 86_400_000).toISOString().replace('.000', ''))
   })
 
   it('writes nothing before it is opened', async () => {
@@ -99,9 +104,11 @@ describe('the simulated provider', () => {
     const sources = createMachineSources({ stateDir, warn: (message) => warnings.push(message) })
     const provider = await selectProvider('simulated', sources)
     const quote = await provider.quote(REPORT_DATA)
-    expect(parseQuote(quote).body.reportData).toEqual(REPORT_DATA)
+    expect(parseTdQuote(quote).body.reportData).toEqual(REPORT_DATA)
     expect(sources.map(({ name, simulated }) => [name, simulated])).toEqual([
       ['configfs', false],
+      ['dstack', false],
+      ['http', false],
       ['simulated', true],
     ])
     expect(warnings).toEqual([])

@@ -1,0 +1,73 @@
+/**
+ * Keeps fetched collateral in files until it expires: an edge file. A file is as little believed as
+ * what a server sends; one that cannot be read is fetched again.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InputError } from '../errors.js'
+import { type Collateral, encodeCollateral, parseCollateral } from './collateral.js'
+import {
+  type CollateralFetchOptions,
+  type CollateralKey,
+  fetchCollateral,
+} from './collateral-fetch.js'
+
+/** Intel may say earlier than it must that a platform is out of date. */
+const MAX_AGE_MS = 86_400_000
+
+export interface CollateralCacheOptions extends CollateralFetchOptions {
+  /** Made when something is first kept. */
+  readonly folder: string
+  readonly now: Date
+}
+
+/** @throws UnavailableError, InterruptedError as `fetchCollateral` */
+export async function loadCollateral(
+  key: CollateralKey,
+  { folder, now, ...options }: CollateralCacheOptions,
+): Promise<Collateral> {
+  const path = join(folder, `${fileName(key, options.pccsUrl)}.json`)
+  const kept = await readKept(path, now)
+  if (kept !== undefined && isValid(kept, now)) return kept
+  const collateral = await fetchCollateral(key, options)
+  await keep(folder, path, collateral)
+  return collateral
+}
+
+function isValid({ rootCrl, pckCrl, tcbInfo, qeIdentity }: Collateral, now: Date): boolean {
+  const parts = [rootCrl, pckCrl, tcbInfo.value, qeIdentity.value]
+  return parts.every(({ nextUpdate }) => now < nextUpdate)
+}
+
+/** Answers of one server are not given as those of another. */
+function fileName({ tee, fmspc, ca }: CollateralKey, pccsUrl: string | undefined): string {
+  const source = pccsUrl === undefined ? 'intel' : pccsUrl.replaceAll(/[^A-Za-z0-9]+/g, '-')
+  return `${tee}-${fmspc}-${ca}-${source}`.slice(0, 200)
+}
+
+async function readKept(path: string, now: Date): Promise<Collateral | undefined> {
+  try {
+    const ageMs = now.getTime() - (await stat(path)).mtimeMs
+    if (ageMs > MAX_AGE_MS) return undefined
+    return parseCollateral(new Uint8Array(await readFile(path)))
+  } catch (error) {
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (isAbsent || error instanceof InputError) return undefined
+    throw error
+  }
+}
+
+async function keep(folder: string, path: string, collateral: Collateral): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(temporary, encodeCollateral(collateral), { flag: 'wx', mode: 0o600 })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === undefined) throw error
+    throw new InputError('FILE_UNWRITABLE', { path, reason: code }, error)
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The fixed structures of quotes and reports, as tables. What Intel's C++ calls TDReport10 and
+ * TDReport15 are the TD quote bodies here, as in go-tdx-guest; a TDREPORT is something else.
+ *
+ * Source: Intel SGX ECDSA quoting library API, appendix A.4 (version 3); Intel TDX DCAP quoting
+ * library API, appendix A.3 (version 4) and A.4 (version 5); the extended body of 2026:
+ * intel/confidential-computing.tee.dcap.qvl QuoteStructures.h.
+ */
+import { type Fields, type Layout, layout, type ValuesOf } from './layout.js'
+
+export const HEADER = layout(48, [
+  ['version', 'u16'],
+  ['attestationKeyType', 'u16'],
+  ['teeType', 'u32'],
+  ['qeSvn', 'u16'],
+  ['pceSvn', 'u16'],
+  ['qeVendorId', 16],
+  ['userData', 20],
+])
+
+/** Between header and body, from version 5 on. */
+export const BODY_DESCRIPTOR = layout(6, [
+  ['bodyType', 'u16'],
+  ['bodyBytes', 'u32'],
+])
+
+export const SGX_REPORT = layout(384, [
+  ['cpuSvn', 16],
+  ['miscSelect', 4],
+  ['reserved1', 28],
+  ['attributes', 16],
+  ['mrEnclave', 32],
+  ['reserved2', 32],
+  ['mrSigner', 32],
+  ['reserved3', 96],
+  ['isvProdId', 'u16'],
+  ['isvSvn', 'u16'],
+  ['reserved4', 60],
+  ['reportData', 64],
+])
+
+const TD10_FIELDS = [
+  ['teeTcbSvn', 16],
+  ['mrSeam', 48],
+  ['mrSignerSeam', 48],
+  ['seamAttributes', 8],
+  ['tdAttributes', 8],
+  ['xfam', 8],
+  ['mrtd', 48],
+  ['mrConfigId', 48],
+  ['mrOwner', 48],
+  ['mrOwnerConfig', 48],
+  ['rtmr0', 48],
+  ['rtmr1', 48],
+  ['rtmr2', 48],
+  ['rtmr3', 48],
+  ['reportData', 64],
+] as const satisfies Fields
+
+const TD15_FIELDS = [
+  ...TD10_FIELDS,
+  ['teeTcbSvn2', 16],
+  ['mrServiceTd', 48],
+] as const satisfies Fields
+
+/** `init…` is the state when the TD was built, `cur…` the present one. */
+const TD15_EXTENDED_FIELDS = [
+  ...TD15_FIELDS,
+  ['vmId', 1],
+  ['tdId', 32],
+  ['deviceInfo', 48],
+  ['initServiceTdHash', 48],
+  ['initServiceTdAttributes', 8],
+  ['cpuSvn', 16],
+  ['initTeeTcbSvn', 16],
+  ['fmspc', 12],
+  ['curServiceTdHash', 48],
+  ['curServiceTdAttributes', 8],
+] as const satisfies Fields
+
+export const SGX_BODY_TYPE = 1
+export const TD10_BODY_TYPE = 2
+export const TD15_BODY_TYPE = 3
+export const TD15_EXTENDED_BODY_TYPE = 4
+
+/** Bodies by the type that version 5 writes before them. */
+export const BODIES = {
+  [SGX_BODY_TYPE]: SGX_REPORT,
+  [TD10_BODY_TYPE]: layout(584, TD10_FIELDS),
+  [TD15_BODY_TYPE]: layout(648, TD15_FIELDS),
+  [TD15_EXTENDED_BODY_TYPE]: layout(885, TD15_EXTENDED_FIELDS),
+} as const
+
+/** Where the signature section begins. */
+export const SIGNATURE = layout(128, [
+  ['signature', 64],
+  ['attestationKey', 64],
+])
+
+export const CERTIFICATION = layout(6, [
+  ['type', 'u16'],
+  ['bytes', 'u32'],
+])
+
+export type FieldsOf<L> = L extends Layout<infer F> ? ValuesOf<F> : never
+
+export interface SgxQuoteBody extends FieldsOf<typeof SGX_REPORT> {
+  readonly bodyType: typeof SGX_BODY_TYPE
+}
+
+export interface Td10QuoteBody extends ValuesOf<typeof TD10_FIELDS> {
+  readonly bodyType: typeof TD10_BODY_TYPE
+}
+
+export interface Td15QuoteBody extends ValuesOf<typeof TD15_FIELDS> {
+  readonly bodyType: typeof TD15_BODY_TYPE
+}
+
+export interface Td15ExtendedQuoteBody extends ValuesOf<typeof TD15_EXTENDED_FIELDS> {
+  readonly bodyType: typeof TD15_EXTENDED_BODY_TYPE
+}
+
+/** What the TDX module says of a TD. */
+export type TdQuoteBody = Td10QuoteBody | Td15QuoteBody | Td15ExtendedQuoteBody

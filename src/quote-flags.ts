@@ -1,0 +1,163 @@
+/** What the commands that read quotes share: their flags, and what the flags name, read and checked. */
+import { setTimeout } from 'node:timers/promises'
+import { Flags } from '@oclif/core'
+import chalk from 'chalk'
+import { invalidFlag } from './base-command.js'
+import {
+  type Collateral,
+  collateralKeyOf,
+  type EventLog,
+  fromHex,
+  INTEL_ROOT,
+  isHex,
+  isSimulatedQuote,
+  loadCollateral,
+  parseCollateral,
+  parseEventLog,
+  parseQuote,
+  parseTdQuote,
+  parseTrustedRoot,
+  type Quote,
+  type QuoteCheck,
+  type TdQuote,
+  type TrustedRoot,
+} from './core/index.js'
+import { readInput } from './files.js'
+import { collateralFolder } from './state.js'
+import { watch } from './terminal.js'
+
+export const quoteArg = {
+  description: 'the quote, binary or hex, or - for standard input',
+  required: true,
+} as const
+
+export const pccsFlags = {
+  'pccs-url': Flags.string({
+    description: "a PCCS, or another server with the interface of Intel's PCS, to fetch from",
+    helpValue: 'URL',
+    env: 'SP1_TEE_PCCS_URL',
+  }),
+}
+
+export const collateralFlags = {
+  collateral: Flags.string({
+    description: 'a file with the collateral; without it, it is fetched and kept until it expires',
+    helpValue: 'FILE',
+  }),
+  ...pccsFlags,
+}
+
+export const rootFlags = {
+  root: Flags.string({
+    description:
+      "a development root in place of Intel's: for simulated quotes, of which attest prints it",
+    helpValue: 'FILE',
+  }),
+}
+
+export const atFlags = {
+  at: Flags.string({
+    description:
+      'the time to verify at: 2026-11-23T12:00:00Z, or seconds since 1970 [default: now]',
+    helpValue: 'TIME',
+  }),
+}
+
+export const eventLogFlags = {
+  eventlog: Flags.string({
+    description: 'the event log of the TD (/sys/firmware/acpi/tables/data/CCEL), to be replayed',
+    helpValue: 'FILE',
+  }),
+}
+
+/** The same, of a TD. */
+export async function readTdQuote(path: string): Promise<TdQuote> {
+  return parseTdQuote(await readQuoteBytes(path))
+}
+
+/** A quote from a file: binary as devices give it, or `0x` and hex as this command prints it. */
+export async function readQuote(path: string): Promise<Quote> {
+  return parseQuote(await readQuoteBytes(path))
+}
+
+async function readQuoteBytes(path: string): Promise<Uint8Array> {
+  const bytes = await readInput(path)
+  const ZERO_X = [0x30, 0x78]
+  if (!ZERO_X.every((byte, i) => bytes[i] === byte)) return bytes
+  const text = new TextDecoder().decode(bytes).trim()
+  return isHex(text) ? fromHex(text) : bytes
+}
+
+export async function readEventLog(path: string | undefined): Promise<EventLog | undefined> {
+  return path === undefined ? undefined : parseEventLog(await readInput(path))
+}
+
+export async function readRoot(path: string | undefined): Promise<TrustedRoot> {
+  return path === undefined ? INTEL_ROOT : parseTrustedRoot(await readInput(path))
+}
+
+interface CollateralFlags {
+  readonly collateral?: string | undefined
+  readonly 'pccs-url'?: string | undefined
+  readonly 'state-dir'?: string | undefined
+}
+
+/** From the file that is named, or from Intel, or from a PCCS. */
+export async function openCollateral(
+  quote: Quote,
+  flags: CollateralFlags,
+  { signal, isSilent }: { signal: AbortSignal; isSilent: boolean },
+): Promise<Collateral> {
+  if (flags.collateral !== undefined) return parseCollateral(await readInput(flags.collateral))
+  return watch('Collateral', isSilent, () => fetchCollateralOf(quote, flags, signal))
+}
+
+/** Kept in the state folder until it expires. */
+export async function fetchCollateralOf(
+  quote: Quote,
+  flags: Omit<CollateralFlags, 'collateral'>,
+  signal: AbortSignal,
+): Promise<Collateral> {
+  const pccsUrl = flags['pccs-url']
+  if (pccsUrl === undefined && isSimulatedQuote(quote)) {
+    const reason = 'is needed for a simulated quote: `attest --collateral-out` writes the file'
+    invalidFlag('--collateral', reason)
+  }
+  return loadCollateral(collateralKeyOf(quote), {
+    folder: collateralFolder(flags),
+    now: new Date(),
+    fetch: globalThis.fetch,
+    sleep,
+    signal,
+    ...(pccsUrl !== undefined && { pccsUrl }),
+  })
+}
+
+export function parseTime(text: string | undefined): Date {
+  if (text === undefined) return new Date()
+  const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/
+  const time = /^\d{1,11}$/.test(text) ? new Date(1000 * Number(text)) : new Date(text)
+  const isKnown = /^\d{1,11}$/.test(text) || ISO.test(text)
+  if (isKnown && !Number.isNaN(time.getTime())) return time
+  return invalidFlag('--at', 'takes a time: 2026-11-23T12:00:00Z, or seconds since 1970')
+}
+
+/** A line for each check, as `verify` prints them. */
+export function formatChecks(checks: readonly QuoteCheck[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length))
+  return checks
+    .map(({ name, ok, detail, code }) => {
+      // A check without a code failed because another one did.
+      const mark = ok ? chalk.green('ok') : code === undefined ? chalk.dim('--') : chalk.red('NO')
+      return `${mark}  ${name.padEnd(width)}  ${detail}`
+    })
+    .join('\n')
+}
+
+async function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await setTimeout(delayMs, undefined, { signal })
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ANVIL_KEY, type Anvil, startAnvil } from '../../src/anvil.js'
+import { cli, cliJson } from '../support/cli.js'
+
+interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly code?: string
+  readonly detail: string
+}
+
+let folder: string
+const at = (name: string) => join(folder, name)
+const simulated = (state: string) => ['--provider', 'simulated', '--state-dir', at(state)]
+const checksOf = ({ json }: { json: { checks: Check[] } }) =>
+  json.checks.map(({ name, ok, code }) => `${ok ? 'ok' : 'NO'} ${name}${code ? ` ${code}` : ''}`)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sp1-tee-doctor-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('doctor', () => {
+  it('finds nothing wrong with a simulated machine, and makes no key', async () => {
+    const run = await cliJson(['doctor', ...simulated('fresh')])
+    expect(run.exitCode).toBe(0)
+    expect(run.json).toMatchObject({ healthy: true, simulated: true })
+    const names = checksOf(run)
+    expect(names.slice(0, 4)).toEqual(['ok device', 'ok quote', 'ok collateral', 'ok quote.format'])
+    expect(names.at(-1)).toBe('ok signer')
+    expect(run.json.checks.at(-1).detail).toContain('there is none yet')
+    expect(await readdir(at('fresh'))).toEqual(['simulated'])
+  })
+
+  it('says that there is no TDX device, and goes on', async () => {
+    const run = await cliJson(['doctor', '--state-dir', at('none'), '--insecure-key-on-disk'])
+    expect(run.exitCode).toBe(6)
+    expect(run.json.healthy).toBe(false)
+    expect(checksOf(run)).toEqual(['NO device TDX_DEVICE_MISSING', 'ok signer'])
+    const human = await cli(['doctor', '--state-dir', at('none'), '--insecure-key-on-disk'])
+    expect(human.stdout).toMatch(/^NO {2}device +No quote can be had here: /)
+  })
+
+  it('says that the key would reach a disk', async () => {
+    const run = await cliJson(['doctor', '--state-dir', at('disk')])
+    // A folder of temporary files may itself be in memory.
+    const signer = checksOf(run).at(-1)
+    expect(['NO signer KEY_ON_DISK', 'ok signer']).toContain(signer)
+  })
+
+  it('says what a quote service answers', async () => {
+    const provider = ['--provider', 'http', '--provider-url', 'http://127.0.0.1:1']
+    const run = await cliJson(['doctor', ...provider, '--state-dir', at('http')])
+    expect(run.exitCode).toBe(6)
+    expect(checksOf(run).slice(0, 2)).toEqual(['ok device', 'NO quote QUOTE_SERVICE_UNREACHABLE'])
+  })
+})
+
+describe('doctor with a chain', () => {
+  let anvil: Anvil
+  let registry: string
+  let chain: string[]
+  beforeAll(async () => {
+    anvil = await startAnvil()
+    const payer = ['--rpc-url', anvil.rpcUrl, '--private-key', ANVIL_KEY]
+    const deploy = await cliJson(['deploy', ...payer, '--simulated', '--state-dir', at('state')])
+    registry = deploy.json.registry
+    chain = ['--rpc-url', anvil.rpcUrl, '--registry', registry]
+  })
+  afterAll(() => anvil.stop())
+
+  it('says whether the registry lists the signer', async () => {
+    await cliJson(['attest', ...simulated('state')])
+    const before = await cliJson(['doctor', ...simulated('state'), ...chain])
+    expect(before.json.checks.at(-1)).toMatchObject({
+      name: 'registration',
+      detail: expect.stringContaining('does not list'),
+    })
+    const payer = ['--rpc-url', anvil.rpcUrl, '--private-key', ANVIL_KEY, '--registry', registry]
+    await cliJson(['register', ...simulated('state'), ...payer])
+    const after = await cliJson(['doctor', ...simulated('state'), ...chain])
+    expect(after.exitCode).toBe(0)
+    expect(checksOf(after).slice(-4)).toEqual([
+      'ok signer',
+      'ok chain',
+      'ok block',
+      'ok registration',
+    ])
+    expect(after.json.checks.at(-1).detail).toMatch(/^until 20/)
+  })
+
+  it.each([
+    ['an RPC that does not answer', { rpc: 'http://127.0.0.1:1' }, 'NO chain RPC_UNREACHABLE'],
+    ['another chain', { chain: '1' }, 'NO chain CHAIN_MISMATCH'],
+    ['no contract', { registry: `0x${'11'.repeat(20)}` }, 'NO registration CONTRACT_MISSING'],
+  ])('says of %s what to do', async (_, other, expected) => {
+    const given = { rpc: anvil.rpcUrl, registry, chain: '31337', ...other }
+    const flags = ['--rpc-url', given.rpc, '--registry', given.registry, '--chain', given.chain]
+    const run = await cliJson(['doctor', ...simulated('state'), ...flags])
+    expect(run.exitCode).toBe(7)
+    expect(checksOf(run).at(-1)).toBe(expected)
+  })
+})
