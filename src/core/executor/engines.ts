@@ -9,7 +9,7 @@ export const ENGINES = ['auto', 'compiled', 'interpreter'] as const
 export type EngineName = (typeof ENGINES)[number]
 
 /** Interpreting an instruction this often takes as long as translating it. */
-const AUTO_THRESHOLD = 4000
+export const AUTO_THRESHOLD = 4000
 
 export interface EngineChoice {
   readonly loaded: LoadedProgram

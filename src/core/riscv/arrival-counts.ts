@@ -46,6 +46,12 @@ export class ArrivalCounts {
     this.#set(index, this.hotArrivals - arrivals, 0)
   }
 
+  /** Whoever arrived at an instruction before `index` left before this one. */
+  endRunBefore(index: number): void {
+    this.#uncounted[index]--
+    this.#adjusted.add(index)
+  }
+
   /** There is a unit at `index` from now on, or no more; the caller sets its slot after that. */
   setUnit(index: number, hasUnit: boolean): void {
     const mark = hasUnit ? this.#unitMark : 0

@@ -45,8 +45,6 @@ export class TieredEngine implements Engine {
   #cyclesLeft = 0
   /** Executed by the interpreter in TypeScript. */
   #interpretedCycles = 0
-  /** Behind faults: counted by arrivals, and not executed. */
-  #undoneCycles = 0
 
   /** @param onRelease - true if the engine will be used again. */
   constructor(
@@ -72,7 +70,6 @@ export class TieredEngine implements Engine {
   begin(cycleLimit: CycleLimit): void {
     this.#cycleLimit = cycleLimit
     this.#interpretedCycles = 0
-    this.#undoneCycles = 0
     if (!this.#isNew) {
       this.#tiers.remember()
       this.memory.clear()
@@ -112,7 +109,7 @@ export class TieredEngine implements Engine {
 
   facts(): EngineFacts {
     const interpreter = this.#interpretedCycles
-    const stepper = this.#tiers.steppedCycles - this.#undoneCycles
+    const stepper = this.#tiers.steppedCycles
     const units = this.cycles - stepper - interpreter
     return { cyclesByTier: { units, stepper, interpreter }, ...this.#tiers.unitFacts }
   }
@@ -161,7 +158,7 @@ export class TieredEngine implements Engine {
     if (exit === UNIT_FAULT || exit === STEP_FAULT) {
       hart.pc = pc - 1
       if (exit === UNIT_FAULT) this.#undoBlock(hart)
-      else if (!isRecordingUndo) this.#undoRun(hart)
+      else if (!isRecordingUndo) this.#tiers.endRunBefore(this.#indexOf(hart.pc))
       return this.#step(hart)
     }
     if (exit !== EXIT_HOST) {
@@ -186,16 +183,6 @@ export class TieredEngine implements Engine {
     const end = this.code.blockEnd(index)
     this.cycles -= end - index
     if (this.#hasVisits) for (let i = index; i < end; i++) this.#interpreter.visits[i]--
-  }
-
-  /** The interpreter in WebAssembly arrived at some instruction before `pc`; from `pc` on it did not run. */
-  #undoRun({ pc }: Hart): void {
-    const { visits } = this.#interpreter
-    for (let i = this.#indexOf(pc); i < visits.length; i++) {
-      visits[i]--
-      this.#undoneCycles++
-      if (this.code.isSteering(i)) break
-    }
   }
 
   #indexOf(pc: number): number {

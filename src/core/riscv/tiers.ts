@@ -165,6 +165,11 @@ export class Tiers {
     return new Int32Array(this.#memory.buffer, 0, KERNELS_OFFSET / 4)
   }
 
+  /** The interpreter in WebAssembly arrived at some instruction before `index`; from there on it did not run. */
+  endRunBefore(index: number): void {
+    this.#arrivals.endRunBefore(index)
+  }
+
   /** A syscall was called; the first that has a kernel brings all of them. */
   makeKernelOf(code: number): void {
     if (this.#hasKernels || !this.#parts.kernels.codes.includes(code)) return
@@ -189,8 +194,8 @@ export class Tiers {
     if (!isBehindLast && this.#code.isLeader(index)) this.#translateAround(index)
     if (slots[index] !== 0) return
     // Unless it waits for others, weighing again is of no use before it is twice as hot.
-    const arrivals = this.#arrivals.arrivalsAt(index)
-    this.#arrivals.waitFor(index, this.#waiting.size > 0 ? this.#parts.threshold : arrivals)
+    const arrivals = this.#waiting.size > 0 ? 0 : this.#arrivals.arrivalsAt(index)
+    this.#arrivals.waitFor(index, Math.max(arrivals, this.#parts.threshold, 1))
   }
 
   /**
@@ -269,10 +274,12 @@ export class Tiers {
         host: (what: number, at: number) => this.#serve(what, at),
       },
     })
+    const state = new Int32Array(buffer, 0, KERNELS_OFFSET / 4)
+    // Those there may be know where memory was before it moved.
+    state.fill(0, STATE.kernelCodes / 4)
     this.#hasKernels = false
     this.#linked = {
-      ...{ layout, translation, ecall },
-      state: new Int32Array(buffer, 0, KERNELS_OFFSET / 4),
+      ...{ layout, translation, ecall, state },
       entries: new Int32Array(buffer, layout.entriesOffset, 2 * (count + 1)),
       slots: new Uint32Array(buffer, layout.slotsOffset, count + 1),
       arrivals: new Int32Array(buffer, layout.arrivalsOffset, count + 1),

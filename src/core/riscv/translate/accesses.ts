@@ -66,6 +66,8 @@ interface Symbol {
 
 interface Pending {
   readonly root: Root
+  /** It contradicts an earlier check, so it fails whenever it is reached; and so it must stay. */
+  readonly isImpossible: boolean
   low: number
   high: number
   alignment: number
@@ -144,11 +146,12 @@ class Planner implements AccessPlan {
     offset: number,
     isImpossible: boolean,
   ): void {
-    const pending = this.#pending.get(root) ?? { root, low, high, alignment: 1, residue: 0 }
+    const range = { low, high, alignment: 1, residue: 0 }
+    const pending = this.#pending.get(root) ?? { root, isImpossible, ...range }
     this.#pending.set(root, pending)
     pending.low = Math.min(pending.low, low)
     pending.high = Math.max(pending.high, high)
-    if (bytes > pending.alignment) {
+    if (bytes > pending.alignment && (isImpossible || !pending.isImpossible)) {
       pending.alignment = bytes
       pending.residue = mod(offset, bytes)
     }

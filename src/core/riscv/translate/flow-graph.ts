@@ -22,7 +22,7 @@ export interface FlowGraph {
   readonly isStructured: boolean
 }
 
-export function flowGraphOf({ blocks }: Unit): FlowGraph {
+export function flowGraphOf({ blocks, positions }: Unit): FlowGraph {
   const predecessors: number[][] = blocks.map(() => [])
   blocks.forEach(({ successors }, from) => {
     for (const to of successors) predecessors[to].push(from)
@@ -44,7 +44,13 @@ export function flowGraphOf({ blocks }: Unit): FlowGraph {
     const forward = froms.filter((from) => !isBack(from, to))
     return forward.length > 1 || forward.some((from) => blocks[from].terminator.kind === 'jump')
   })
-  const isStructured = isReducible && deepestNesting(dominators, children, isLoop) <= MAX_NESTING
+  const isTaken = (from: number, to: number) => {
+    const { terminator } = blocks[from]
+    return terminator.kind === 'branch' && positions.get(terminator.to) === to
+  }
+  const isDeeper = (above: number, block: number) =>
+    children[above].length > 1 || isLoop[above] || isTaken(above, block)
+  const isStructured = isReducible && deepestNesting(dominators, isDeeper) <= MAX_NESTING
   return { dominators, children, isLoop, isMerge, isStructured }
 }
 
@@ -54,14 +60,12 @@ const MAX_NESTING = 300
 /** At most this many blocks, loops and ifs are open at once. */
 function deepestNesting(
   dominators: readonly number[],
-  children: readonly (readonly number[])[],
-  isLoop: readonly boolean[],
+  isDeeper: (above: number, block: number) => boolean,
 ): number {
   const nesting = [1]
   for (let block = 1; block < dominators.length; block++) {
     const above = dominators[block]
-    const isDeeper = children[above].length > 1 || isLoop[above]
-    nesting.push(nesting[above] + (isDeeper ? 1 : 0))
+    nesting.push(nesting[above] + (isDeeper(above, block) ? 1 : 0))
   }
   return nesting.reduce((deepest, level) => Math.max(deepest, level))
 }

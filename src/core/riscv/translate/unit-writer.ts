@@ -23,6 +23,8 @@ import type { Block, Unit } from './unit.js'
 const FEW_TARGETS = 4
 /** A branch table may have this many entries for each that is used; sparser ones cost more than they gain. */
 const MAX_TABLE_SPREAD = 16
+/** V8 takes 65,520. */
+const MAX_TABLE_ENTRIES = 2 ** 15
 
 export function writeUnit(wasm: FunctionBuilder, unit: Unit, surroundings: Surroundings): void {
   new UnitWriter(wasm, unit, surroundings).write()
@@ -290,7 +292,7 @@ class UnitWriter {
     }
     const [first, last] = [known[0], known.at(-1) as number]
     const size = (last - first) / 4 + 1
-    if (size > MAX_TABLE_SPREAD * known.length) return
+    if (size > Math.min(MAX_TABLE_SPREAD * known.length, MAX_TABLE_ENTRIES)) return
     this.wasm.block((other) => {
       const table = Array<Label>(size).fill(other)
       for (const pc of known) {

@@ -7,6 +7,12 @@ import type { Code } from '../code.js'
 /** Above this an edge leaves the unit. Also how far a unit can run without looking at its budget. */
 export const MAX_UNIT_INSTRUCTIONS = 8192
 
+/**
+ * Computed jumps times what they may lead to: each costs memory and time of the host. Beyond it they leave
+ * the unit. An interpreter of 256 instructions that all jump by themselves to the next one is below.
+ */
+const MAX_JUMP_EDGES = 2 ** 16
+
 const RETURN_REGISTERS = [1, 5]
 
 /** What a block ends with. Targets are pcs; one that is no block of the unit leaves it. */
@@ -61,7 +67,9 @@ export function unitAt(code: Code, entry: number, isLeftOut: IsLeftOut = () => f
     const block = found.get(pc) as Reached
     const { terminator } = block
     const successors =
-      terminator.kind === 'jump' ? jumpSuccessors : positionsOf(targetsOf(terminator))
+      terminator.kind === 'jump' && terminator.targets.length > 0
+        ? jumpSuccessors
+        : positionsOf(targetsOf(terminator))
     return { ...block, pc, successors }
   })
   return { entryPc: code.pcOf(entry), blocks, positions }
@@ -78,6 +86,7 @@ function reach(
   const found = new Map<number, Reached>()
   const waiting = [entry]
   let instructions = 0
+  let jumpEdges = 0
   while (waiting.length > 0) {
     const start = waiting.pop() as number
     const pc = code.pcOf(start)
@@ -88,7 +97,9 @@ function reach(
       instructions -= end - start
       continue
     }
-    const terminator = terminatorOf(code, end - 1, jumpTargets)
+    const hasRoom = jumpEdges + jumpTargets.length <= MAX_JUMP_EDGES
+    const terminator = terminatorOf(code, end - 1, hasRoom ? jumpTargets : [])
+    if (terminator.kind === 'jump') jumpEdges += terminator.targets.length
     const isCall = terminator.kind === 'call' || terminator.kind === 'ecall'
     found.set(pc, { start, end, terminator, isCall })
     for (const target of targetsOf(terminator)) {

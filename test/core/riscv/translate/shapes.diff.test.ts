@@ -1,0 +1,75 @@
+/**
+ * Programs whose shape is hard on a translator: what is written by nesting, by tables or by walking over
+ * the program must neither fail nor take time without bounds.
+ */
+import { describe, expect, it } from 'vitest'
+import { encode, li, TEXT_ADDRESS } from '../../../support/assembler.js'
+import { type BareProgram, outcomeOf } from '../../../support/bare-run.js'
+import { compiledEngines, INTERPRETER } from '../../../support/engines.js'
+
+const DATA = 0x0030_0000
+const RA = 1
+const T1 = 6
+const S0 = 8
+
+const ret = encode('jalr', { rd: 0, rs1: RA, imm: 0 })
+const end = encode('ecall')
+const load = (mnemonic: string, imm: number) => encode(mnemonic, { rd: T1, rs1: S0, imm })
+/** Data that points to instructions. */
+const pointers = (indices: readonly number[]) =>
+  indices.map((index, i) => [DATA + 4 * i, TEXT_ADDRESS + 4 * index] as const)
+const range = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+/** `count` branches, each taken to the next, with a function of one instruction between them. */
+function branchChain(count: number): BareProgram {
+  const chain = range(count).flatMap(() => [encode('beq', { rs1: 0, rs2: 0, imm: 8 }), ret])
+  const calls = range(count).map((i) => {
+    const from = chain.length + 1 + i
+    return encode('jal', { rd: RA, imm: 4 * (2 * i + 1 - from) })
+  })
+  return { words: [...chain, end, ...calls] }
+}
+
+/** Computed jumps that data points to, each followed by `gap` other instructions. */
+function jumpField(count: number, gap: number): BareProgram {
+  const start = [...li(T1, TEXT_ADDRESS + 12), encode('jalr', { rd: 0, rs1: T1, imm: 0 })]
+  const field = range(count).flatMap(() => [
+    encode('jalr', { rd: 0, rs1: T1, imm: 4 * (1 + gap) }),
+    ...range(gap).map(() => end),
+  ])
+  const targets = range(count).map((i) => start.length + i * (1 + gap))
+  return { words: [...start, ...field, end, end, end], image: pointers(targets) }
+}
+
+const PROGRAMS: Readonly<Record<string, BareProgram>> = {
+  'a load that an earlier load makes impossible, and a later one would make right': {
+    words: [...li(S0, DATA), load('lw', 0), load('lh', 1), load('lw', 4), end],
+  },
+  'the same with two loads of two bytes': {
+    words: [...li(S0, DATA), load('lh', 0), load('lh', 1), load('lw', 0), end],
+  },
+  'the same with stores': {
+    words: [
+      ...li(S0, DATA),
+      ...[2, 5, 8].map((imm) => encode('sh', { rs1: S0, rs2: S0, imm })),
+      encode('sw', { rs1: S0, rs2: S0, imm: 12 }),
+      end,
+    ],
+  },
+  'taken branches, thousands deep': branchChain(4000),
+  'thousands of computed jumps to thousands of places': jumpField(4000, 0),
+  'a jump table that is larger than WebAssembly has them': jumpField(4500, 15),
+  'a fault at every instruction of a long piece of straight code': {
+    words: [...range(100_000).map(() => encode('lw', { rd: T1, rs1: 0, imm: 8 })), end],
+  },
+}
+
+describe('hard shapes', () => {
+  describe.each(Object.entries(PROGRAMS))('%s', (_name, program) => {
+    const expected = outcomeOf(program, INTERPRETER.create)
+
+    it.each(compiledEngines())('$name', ({ create }) => {
+      expect(outcomeOf(program, create)).toEqual(expected)
+    })
+  })
+})
