@@ -52,7 +52,7 @@ export const MAX_KERNELS = 64
 
 /** Kernels have this for constants and scratch, up to where the program's part begins. */
 export const KERNELS_OFFSET = 1024
-const PROGRAM_OFFSET = 65_536
+export const PROGRAM_OFFSET = 65_536
 /** Of WebAssembly, and more than any of ours. */
 const PAGE_BYTES = 65_536
 /** Unit of roll-back. */

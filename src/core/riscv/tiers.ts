@@ -13,6 +13,7 @@ import {
   KERNELS_OFFSET,
   MAX_KERNELS,
   type MemoryLayout,
+  PROGRAM_OFFSET,
   STATE,
 } from './memory-layout.js'
 import { type CompiledProgram, stepperOf } from './translate/compiled-program.js'
@@ -247,6 +248,8 @@ export class Tiers {
 
   #makeKernels(): void {
     const { layout, ordinaryEndBytes } = this.#memory
+    // Other kernels may have been here, before memory moved.
+    new Uint8Array(this.#memory.buffer, KERNELS_OFFSET, PROGRAM_OFFSET - KERNELS_OFFSET).fill(0)
     const kernels = this.#parts.kernels.instantiate(this.#memory.wasm, {
       ...layout,
       ordinaryEndBytes,
