@@ -74,16 +74,19 @@ describe.each([...SYSCALLS])('%s', (kernel, [syscall]) => {
   })
 
   it('takes memory up to both ends, and nothing beyond', () => {
-    for (const i of pointers) {
-      const bytes = lengthOf(sample, i)
-      const run = (address: number) => rig.run({ kernel, ...place(sample, aside(i, address)) })
-      expect(run(32)).toBeDefined()
-      expect(run(END - bytes)).toBeDefined()
-      for (const address of [0, 4, 28, 30, 31, END - bytes + 4, END - 4, END, END + 4]) {
-        expect(run(address), `${address}`).toBeUndefined()
-      }
-      for (const address of [2 ** 31, 2 ** 32 - bytes, 2 ** 32 - 8, 2 ** 32 - 4]) {
-        expect(run(address), `${address}`).toBeUndefined()
+    // Several, because what a kernel wrongly read beyond might by chance be no operand it takes.
+    for (const { args } of operands.filter(({ name }) => /^random/.test(name)).slice(0, 5)) {
+      for (const i of pointers) {
+        const bytes = lengthOf(args, i)
+        const run = (address: number) => rig.run({ kernel, ...place(args, aside(i, address)) })
+        expect(run(32)).toBeDefined()
+        expect(run(END - bytes)).toBeDefined()
+        for (const address of [0, 4, 28, 30, 31, END - bytes + 4, END - 4, END, END + 4]) {
+          expect(run(address), `${address}`).toBeUndefined()
+        }
+        for (const address of [2 ** 31, 2 ** 32 - bytes, 2 ** 32 - 8, 2 ** 32 - 4]) {
+          expect(run(address), `${address}`).toBeUndefined()
+        }
       }
     }
   })
@@ -130,7 +133,8 @@ describe.each([...SYSCALLS])('%s', (kernel, [syscall]) => {
         const word = bytes.slice(at, at + 4)
         const isHint = word.some((byte) => byte !== 0)
         expect(run(at, word) === undefined, `${i} ${at}`).toBe(hasHintRule && i === 0 && isHint)
-        run(at, new Uint8Array(4))
+        const isDone = run(at, new Uint8Array(4)) !== undefined
+        if (hasHintRule && i === 0) expect(isDone, `${i} ${at}`).toBe(true)
       }
       rig.run({ kernel, args, memory: others })
     }
