@@ -268,7 +268,7 @@ export class Memory {
       throw new GuestError('UNPROVABLE', { reason: 'a hint was read into the registers' })
     }
     if (!this.#hinted.add(index)) return false
-    if (!this.#isUsed(index)) this.#words[index] = value
+    if (this.#used[index] === 0) this.#words[index] = value
     else if (value !== 0) this.onUnprovable('a hint was read into memory that was already in use')
     return true
   }
@@ -331,14 +331,14 @@ export class Memory {
   #peekWord(address: number): number {
     const index = this.#indexOf(address)
     if (index < 0) return this.#isStrict ? 0 : this.registers[~index]
-    return this.#isUsed(index) ? this.#words[index] : 0
+    return this.#used[index] === 1 ? this.#words[index] : 0
   }
 
   #storePart(address: number, shiftBits: number, mask: number, value: number): void {
     const aligned = address & ~3
     const rest = this.#peekWord(aligned) & ~(mask << shiftBits)
     const index = aligned >>> 2
-    if (!this.#isUsed(index) && (this.#words[index] & ~(mask << shiftBits)) !== 0) {
+    if (this.#used[index] === 0 && (this.#words[index] & ~(mask << shiftBits)) !== 0) {
       this.onUnprovable('a part of a hinted word was stored before the word was loaded')
     }
     this.writeWord(aligned, rest | ((value & mask) << shiftBits))
@@ -352,10 +352,6 @@ export class Memory {
   /** Are all words in use that these bytes lie in? */
   #areUsed(address: number, count: number): boolean {
     return this.#used.subarray(address >>> 2, (address + count + 3) >>> 2).indexOf(0) < 0
-  }
-
-  #isUsed(index: number): boolean {
-    return this.#used[index] === 1
   }
 
   // Windows.

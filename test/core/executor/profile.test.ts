@@ -213,7 +213,14 @@ describe.each(SP1_VERSIONS)('guests of SP1 %s', (sp1) => {
       const elf = readFileSync(guestElf(guest, sp1))
       const stdin = parseStdin(readFileSync(guestInput(guest)), 'sp1')
       const { profile, ...result } = await execute(elf, stdin, { profile: true })
-      const { durationMs: _d, phases: _p, mhz: _m, ...plain } = await execute(elf, stdin)
+      const {
+        durationMs: _d,
+        phases: _p,
+        mhz: _m,
+        ...plain
+      } = await execute(elf, stdin, {
+        engine: 'interpreter',
+      })
       expect(result).toMatchObject(plain)
       expect(total(profile as Profile)).toBe(result.cycles)
       expect(profile?.frames).toContain('main')
