@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.js'
 import {
   createProver,
+  type EngineName,
   encodeProof,
   type Proof,
   type ProveOptions,
@@ -59,7 +60,6 @@ export default class Prove extends BaseCommand {
       ...releaseChoice(parsed),
       scheme: flags.scheme,
       limits: limitsOf(flags),
-      engine: flags.engine,
       signal: this.interrupted,
       ...(teeVersion !== undefined && { teeVersion }),
     }
@@ -86,12 +86,17 @@ export default class Prove extends BaseCommand {
     elf: Uint8Array,
     stdin: Stdin,
     options: ProveOptions,
-    flags: { 'state-dir'?: string | undefined; 'insecure-key-on-disk': boolean },
+    flags: {
+      'state-dir'?: string | undefined
+      'insecure-key-on-disk': boolean
+      engine: EngineName
+    },
   ): Promise<Proof> {
     const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
     return watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
       prover.prove(elf, stdin, {
         ...options,
+        engine: flags.engine,
         onCycles: (cycles) => show('Execute', `${formatCount(cycles)} cycles`),
         onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
       }),

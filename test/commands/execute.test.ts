@@ -27,7 +27,7 @@ describe('results', () => {
     const run = await cli(['execute', FIBONACCI, '--input', N_10])
     expect(run.exitCode).toBe(0)
     expect(run.stdout).toContain('public values  0x0a0000002200000037000000')
-    expect(run.stdout).toMatch(/cycles {9}5,173 \(\d+ ms, [\d.]+ MHz, interpreter\)/)
+    expect(run.stdout).toMatch(/cycles {9}5,173 \(\d+ ms, [\d.]+ MHz, auto\)/)
     expect(run.stderr).toBe('')
   })
 
@@ -43,7 +43,7 @@ describe('results', () => {
       syscallCount: 22,
       cycleTracker: {},
       stdout: '',
-      engine: 'interpreter',
+      engine: 'auto',
     })
     expect(json.elfHash).toMatch(/^0x[0-9a-f]{64}$/)
     expect(json).not.toHaveProperty('opcodes')
