@@ -21,9 +21,11 @@ import { requireNoDeferredProofs, type Stdin } from './stdin.js'
 const MIB = 2 ** 20
 /** About 10 ms of interpretation in TypeScript, a fifth of that in WebAssembly. */
 const FIRST_SLICE_CYCLES = 2 ** 18
-/** Compiled code comes to about 10 ms with these; slices grow towards it, because V8 improves code that
- * is entered again, and not while it runs. */
-const MAX_COMPILED_SLICE_CYCLES = 2 ** 23
+/**
+ * Some milliseconds of compiled code, or seconds if most of it are calls of precompiles. Slices grow
+ * towards it, because V8 improves code that is entered again, and not while it runs.
+ */
+const MAX_COMPILED_SLICE_CYCLES = 2 ** 21
 const DEFAULT_ENGINE: EngineName = 'auto'
 
 /** Of the process. */

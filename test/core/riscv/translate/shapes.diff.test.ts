@@ -30,15 +30,21 @@ function branchChain(count: number): BareProgram {
   return { words: [...chain, end, ...calls] }
 }
 
-/** Computed jumps that data points to, each followed by `gap` other instructions. */
-function jumpField(count: number, gap: number): BareProgram {
-  const start = [...li(T1, TEXT_ADDRESS + 12), encode('jalr', { rd: 0, rs1: T1, imm: 0 })]
-  const field = range(count).flatMap(() => [
-    encode('jalr', { rd: 0, rs1: T1, imm: 4 * (1 + gap) }),
-    ...range(gap).map(() => end),
-  ])
+const start = [...li(T1, TEXT_ADDRESS + 12), encode('jalr', { rd: 0, rs1: T1, imm: 0 })]
+
+/** Computed jumps, each to the next, and data that points to all of them. */
+function jumpField(count: number): BareProgram {
+  const field = range(count).map(() => encode('jalr', { rd: 0, rs1: T1, imm: 4 }))
+  const targets = range(count).map((i) => start.length + i)
+  return { words: [...start, ...field, end], image: pointers(targets), cycleLimit: 20_000 }
+}
+
+/** One computed jump, and places far apart that it may lead to. */
+function sparseTable(count: number): BareProgram {
+  const gap = 15
+  const places = range(count).flatMap(() => [ret, ...range(gap).map(() => end)])
   const targets = range(count).map((i) => start.length + i * (1 + gap))
-  return { words: [...start, ...field, end, end, end], image: pointers(targets) }
+  return { words: [...start, ...places], image: pointers(targets) }
 }
 
 const PROGRAMS: Readonly<Record<string, BareProgram>> = {
@@ -57,8 +63,8 @@ const PROGRAMS: Readonly<Record<string, BareProgram>> = {
     ],
   },
   'taken branches, thousands deep': branchChain(4000),
-  'thousands of computed jumps to thousands of places': jumpField(4000, 0),
-  'a jump table that is larger than WebAssembly has them': jumpField(4500, 15),
+  'thousands of computed jumps to thousands of places': jumpField(4000),
+  'a jump table that is larger than WebAssembly has them': sparseTable(8000),
   'a fault at every instruction of a long piece of straight code': {
     words: [...range(100_000).map(() => encode('lw', { rd: T1, rs1: 0, imm: 8 })), end],
   },
