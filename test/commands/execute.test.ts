@@ -167,7 +167,12 @@ describe('refusals', () => {
     ['a wrong length', 3, 'GUEST_EXIT', () => [FIBONACCI, '--input', '0x0a']],
     ['an exit code', 3, 'GUEST_EXIT', () => [guestElf('exit-code'), '--input', '0x02000000']],
     ['a cycle limit', 4, 'CYCLE_LIMIT', () => [guestElf('endless'), '--cycle-limit', '10000']],
-    ['a timeout', 4, 'TIMEOUT', () => [guestElf('endless'), '--timeout', '1']],
+    [
+      'a timeout',
+      4,
+      'TIMEOUT',
+      () => [guestElf('endless'), '--timeout', '1', '--engine', 'interpreter'],
+    ],
     [
       'a memory limit',
       4,

@@ -10,7 +10,7 @@ const CPU_SECONDS_AT_WORK = 1
 
 describe('Ctrl-C', () => {
   it.each([
-    ['a run', ['execute', guestElf('endless')]],
+    ['a run', ['execute', guestElf('endless'), '--engine', 'interpreter']],
     ['a verifying key', ['vkey', guestElf('hashes'), '--no-cache']],
   ])('ends %s with exit code 130 and one sentence', async (_name, args) => {
     const running = execa('node', [`${ROOT}bin/run.js`, ...args, '--json'], { reject: false })

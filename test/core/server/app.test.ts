@@ -21,7 +21,7 @@ const BINARY_TYPE = { 'content-type': 'application/octet-stream' }
 
 let service: TestService
 beforeAll(async () => {
-  service = await startService({ bodyLimitBytes: 2 ** 20, limits: { timeoutMs: 2_000 } })
+  service = await startService({ bodyLimitBytes: 2 ** 20, limits: { timeoutMs: 500 } })
 })
 afterAll(() => service.app.drain(AbortSignal.abort()))
 
@@ -204,7 +204,7 @@ describe('POST /v1/proofs', () => {
     })
     expect(await run({ timeoutMs: 86_400_000 })).toMatchObject({
       code: 'TIMEOUT',
-      details: { timeoutSeconds: 2 },
+      details: { timeoutSeconds: 0.5 },
     })
   })
 
