@@ -39,11 +39,6 @@ export class Translation {
     return this.#modules
   }
 
-  /** How many slots of the function table are taken. */
-  get slots(): number {
-    return this.#slots
-  }
-
   /** Of WebAssembly, all modules together. */
   get moduleBytes(): number {
     return this.#moduleBytes
