@@ -89,7 +89,7 @@ export class Code {
     return (this.#flags[index] & LEADER) !== 0
   }
 
-  /** Does a call with a known target go there? */
+  /** Does a call with a known target go there, or look as if one by pointer did? */
   isFunction(index: number): boolean {
     return (this.#flags[index] & FUNCTION) !== 0
   }
@@ -180,9 +180,9 @@ function scan({ instructionWords, imageWords, pcBase, pcStart }: Program, isa: I
   new Uint32Array(memory.buffer, image, imageWords.length).set(imageWords)
   kernels ??= new WebAssembly.Module(fromBase64(KERNELS_BASE64))
   const exports = new WebAssembly.Instance(kernels, { env: { memory } }).exports as Kernels
-  const auipc = isa.rows.findIndex(({ mnemonic }) => mnemonic === 'auipc')
+  const rowOf = (mnemonic: string) => isa.rows.findIndex((row) => row.mnemonic === mnemonic)
   const good = exports.scan(
-    ...([0, isa.exacts.length, auipc] as const),
+    ...([0, isa.exacts.length, rowOf('auipc'), rowOf('addi')] as const),
     ...([words, count, pcBase, pcStart] as const),
     ...([image, imageWords.length] as const),
     ...([entries, flags] as const),

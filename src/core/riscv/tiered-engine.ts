@@ -109,6 +109,10 @@ export class TieredEngine implements Engine {
     return this.#tiers.translateMs
   }
 
+  get isWarm(): boolean {
+    return this.#tiers.isWarm
+  }
+
   facts(): EngineFacts {
     const interpreter = this.#interpretedCycles
     const stepper = this.#tiers.steppedCycles

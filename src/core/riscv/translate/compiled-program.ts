@@ -25,6 +25,8 @@ export class CompiledProgram {
   readonly #translations: { readonly target: Target; readonly translation: Translation }[] = []
   /** How often each instruction was interpreted by runs that are over. */
   #pastVisits: Float64Array | undefined
+  /** The same since units were last made between two runs. */
+  #lateVisits: Float64Array | undefined
 
   /**
    * @param now - milliseconds of a monotonic clock, for timings.
@@ -58,6 +60,15 @@ export class CompiledProgram {
   get pastVisits(): Float64Array {
     this.#pastVisits ??= new Float64Array(this.code.length)
     return this.#pastVisits
+  }
+
+  get lateVisits(): Float64Array {
+    this.#lateVisits ??= new Float64Array(this.code.length)
+    return this.#lateVisits
+  }
+
+  beginLateVisits(): void {
+    this.#lateVisits?.fill(0)
   }
 
   /** About what it keeps. */

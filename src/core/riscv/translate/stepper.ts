@@ -30,7 +30,7 @@ const A1 = 11
  * A kernel takes 1 to 400 µs, which is as long as some thousand instructions; so slices that are full of
  * them end in time, too.
  */
-const KERNEL_CYCLES = 2048
+const KERNEL_CYCLES = 4096
 
 const HOST_TYPE: FunctionType = { params: ['i32', 'i32'], results: ['i32'] }
 
