@@ -30,7 +30,7 @@ const CHUNK_ENTRIES = 512
  */
 const TRANSLATION_CYCLES = 256
 /**
- * More modules than that are made one before another run, whose code the host then has to improve again:
+ * So many modules are made one before another run, whose code the host then has to improve again:
  * after the first run gladly, later seldom.
  */
 const MAX_FIRST_MODULES = 2
@@ -306,9 +306,10 @@ export class Tiers {
       const { pastVisits } = this.#program
       const hasNotRun = (start: number) => pastVisits[start] === 0
       const entries = this.#hotSpots.forLaterRuns(hasUnit)
-      if (entries.length > 0 && translation.roomLeft > 0) translation.translate(entries, hasNotRun)
+      const canTranslate = entries.length > 0 && translation.roomLeft > 0
       const most = this.#program.runs === 1 ? MAX_FIRST_MODULES : MAX_MODULES
-      if (translation.modules.length > most) translation.consolidate(hasNotRun)
+      if (translation.modules.length >= most) translation.consolidate(entries, hasNotRun)
+      else if (canTranslate) translation.translate(entries, hasNotRun)
       this.#program.beginLateVisits()
     }
     for (const translated of translation.modules) {

@@ -22,6 +22,8 @@ export class CompiledProgram {
   windowBytes: number | undefined
   /** Runs that are over. */
   runs = 0
+  /** Memory of engines that wait for another run. */
+  idleBytes = 0
   readonly #translations: { readonly target: Target; readonly translation: Translation }[] = []
   /** How often each instruction was interpreted by runs that are over. */
   #pastVisits: Float64Array | undefined
@@ -74,7 +76,8 @@ export class CompiledProgram {
   /** About what it keeps. */
   get sizeBytes(): number {
     const modules = this.translations.reduce((sum, { moduleBytes }) => sum + moduleBytes, 0)
-    return BYTES_PER_INSTRUCTION * this.code.length + BYTES_PER_MODULE_BYTE * modules
+    const made = BYTES_PER_INSTRUCTION * this.code.length + BYTES_PER_MODULE_BYTE * modules
+    return made + this.idleBytes
   }
 }
 

@@ -78,26 +78,29 @@ export class Translation {
    * @param isLeftOut - of blocks that never ran, perhaps.
    */
   translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
-    return this.#timed(() => {
-      const units: Unit[] = []
-      for (const entry of entries) {
-        if (this.#roomLeft <= 0) break
-        const unit = unitAt(this.code, entry, isLeftOut)
-        this.#roomLeft -= instructionsOf(unit) + UNIT_INSTRUCTIONS
-        units.push(unit)
-      }
-      return this.#add(units)
+    return this.#timed(() => this.#add(this.#affordable(entries, isLeftOut)))
+  }
+
+  /** All units in one module, and more: they call each other directly, and a run has less to link. */
+  consolidate(more: readonly number[], isLeftOut: IsLeftOut): void {
+    this.#timed(() => {
+      const known = [...this.#moduleOf.keys()].map((entry) => unitAt(this.code, entry, isLeftOut))
+      const units = [...known, ...this.#affordable(more, isLeftOut)]
+      this.#modules = []
+      this.#moduleBytes = 0
+      this.#add(units.sort((a, b) => a.entryPc - b.entryPc))
     })
   }
 
-  /** All units in one module: they call each other directly, and a run has less to link. */
-  consolidate(isLeftOut: IsLeftOut): void {
-    this.#timed(() => {
-      const entries = [...this.#moduleOf.keys()].sort((a, b) => a - b)
-      this.#modules = []
-      this.#moduleBytes = 0
-      this.#add(entries.map((entry) => unitAt(this.code, entry, isLeftOut)))
-    })
+  #affordable(entries: readonly number[], isLeftOut?: IsLeftOut): Unit[] {
+    const units: Unit[] = []
+    for (const entry of entries) {
+      if (this.#roomLeft <= 0) break
+      const unit = unitAt(this.code, entry, isLeftOut)
+      this.#roomLeft -= instructionsOf(unit) + UNIT_INSTRUCTIONS
+      units.push(unit)
+    }
+    return units
   }
 
   #add(units: readonly Unit[]): TranslatedModule {
