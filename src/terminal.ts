@@ -57,7 +57,7 @@ const SHOWN_UNITS = 20
 export function formatExplanation(result: ExecutionResult): string {
   const { explanation, phases, cycles } = result
   if (explanation === undefined) return ''
-  const { cyclesByTier, units, modules, moduleBytes } = explanation
+  const { cyclesByTier, units, modules, moduleBytes, guestBytes } = explanation
   const tiers = {
     'translated to WebAssembly': cyclesByTier.units,
     'interpreter in WebAssembly': cyclesByTier.stepper,
@@ -73,6 +73,7 @@ export function formatExplanation(result: ExecutionResult): string {
     `translated: ${formatCount(units.length)} units in ${modules} modules, ${formatCount(moduleBytes)} bytes`,
     ...shown,
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    `memory: ${formatCount(guestBytes)} bytes, in pages of 4 KiB that the guest used`,
     `time: ${parseMs.toFixed(1)} ms before the first instruction, ${translateMs.toFixed(1)} ms translating, ${runMs.toFixed(1)} ms running`,
   ].join('\n')
 }
