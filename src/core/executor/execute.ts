@@ -3,7 +3,7 @@
  * event loop, progress view and AbortSignal stay alive.
  */
 import { type Hex, toHex } from '../bytes.js'
-import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { GuestError, InputError, InterruptedError, Sp1TeeError } from '../errors.js'
 import { interpretListening } from '../riscv/interpreter.js'
 import { MAX_MEMORY_MIB } from '../riscv/memory.js'
 import { readFunctionSymbols } from '../riscv/symbols.js'
@@ -158,7 +158,7 @@ export async function execute(
     }
     const endedAt = now()
     const { translateMs } = run
-    return resultOf(run, {
+    const result = resultOf(run, {
       sp1: release.version,
       elfHash: loaded.elfHash,
       report: options.report ?? false,
@@ -175,8 +175,12 @@ export async function execute(
         runMs: endedAt - parsedAt - (translateMs - translatedBeforeMs),
       },
     })
-  } finally {
     run.release()
+    return result
+  } catch (error) {
+    // After anything else, nobody knows in which state the engine is: it is not used again.
+    if (error instanceof Sp1TeeError) run.release()
+    throw error
   }
 }
 

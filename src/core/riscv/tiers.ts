@@ -18,6 +18,7 @@ import {
 } from './memory-layout.js'
 import { type CompiledProgram, stepperOf } from './translate/compiled-program.js'
 import type { TranslatedModule, Translation } from './translate/translation.js'
+import { MAX_UNIT_INSTRUCTIONS } from './translate/unit.js'
 
 /** The table grows by this many, because every module that has it must then be told. */
 const TABLE_STEP = 1024
@@ -29,6 +30,11 @@ const FEW_CALLS = 16
 const BATCH_UNITS = 16
 /** A program that runs again will run more often, so a unit may take so many times as long to pay. */
 const RERUN_GAIN = 16
+/**
+ * Translating an instruction takes about as long as executing so many. Slices are charged for it, so
+ * that those end in time in which much is translated.
+ */
+const TRANSLATION_CYCLES = 256
 /** More than that are made one before another run. */
 const MAX_MODULES = 4
 
@@ -181,22 +187,30 @@ export class Tiers {
   #serve(what: number, at: number): number {
     if (what === HOST.ecall) return this.#parts.ecall()
     if (what === HOST.decode) this.#decode(at)
-    else this.#heat(at)
+    else return this.#heat(at)
     return 0
   }
 
   // What gets a unit.
 
-  /** The interpreter in WebAssembly arrives often at an instruction. */
-  #heat(at: number): void {
-    const { layout, slots } = this.link()
+  /**
+   * The interpreter in WebAssembly arrives often at an instruction.
+   *
+   * @returns as how many cycles the time shall count that translating took.
+   */
+  #heat(at: number): number {
+    const { layout, slots, translation } = this.link()
+    const roomBefore = translation.roomLeft
     const index = (at - layout.entriesOffset) / ENTRY_BYTES
-    const isBehindLast = index === this.#code.length
-    if (!isBehindLast && this.#code.isLeader(index)) this.#translateAround(index)
-    if (slots[index] !== 0) return
+    const canHaveUnit = index < this.#code.length && this.#code.isLeader(index)
+    if (canHaveUnit && translation.roomLeft > 0) this.#translateAround(index)
+    const cost = TRANSLATION_CYCLES * (roomBefore - translation.roomLeft)
+    if (slots[index] !== 0) return cost
     // Unless it waits for others, weighing again is of no use before it is twice as hot.
     const arrivals = this.#waiting.size > 0 ? 0 : this.#arrivals.arrivalsAt(index)
-    this.#arrivals.waitFor(index, Math.max(arrivals, this.#parts.threshold, 1))
+    const wait = translation.roomLeft > 0 ? Math.max(arrivals, this.#parts.threshold, 1) : Infinity
+    this.#arrivals.waitFor(index, wait)
+    return cost
   }
 
   /**
@@ -214,11 +228,12 @@ export class Tiers {
       this.#install(translation.translate([index]))
     } else {
       const { start, end } = this.#code.functionAround(index)
+      const last = Math.min(end, entry + MAX_UNIT_INSTRUCTIONS)
       const waiting = this.#waiting.get(start)
       if (waiting === entry) this.#translateWaiting()
       else if (
         waiting === undefined &&
-        this.#arrivals.areWorth(entry, end, this.#parts.threshold)
+        this.#arrivals.areWorth(entry, last, this.#parts.threshold)
       ) {
         this.#waiting.set(start, entry)
         if (this.#waiting.size >= BATCH_UNITS) this.#translateWaiting()
@@ -314,12 +329,12 @@ export class Tiers {
       const entries = this.#code
         .functions()
         .filter((entry) => translation.moduleOf(entry) === undefined)
-      if (entries.length > 0) translation.translate(entries)
+      if (entries.length > 0 && translation.roomLeft > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
       const hasNotRun = (start: number) => pastVisits[start] === 0
       const hot = this.#hotFunctions().filter((entry) => !translation.moduleOf(entry))
-      if (hot.length > 0) translation.translate(hot, hasNotRun)
+      if (hot.length > 0 && translation.roomLeft > 0) translation.translate(hot, hasNotRun)
       if (translation.modules.length > MAX_MODULES) translation.consolidate(hasNotRun)
     }
     for (const translated of translation.modules) {
