@@ -170,7 +170,9 @@ export async function execute(
       engine,
       profile: recorder?.finish(run.cycles),
       durationMs: endedAt - startedAt,
-      explanation: options.explain ? explain(run.facts, readFunctionSymbols(elf)) : undefined,
+      explanation: options.explain
+        ? explain(run.facts, run.memory.usedBytes, readFunctionSymbols(elf))
+        : undefined,
       phases: {
         parseMs: parsedAt - startedAt - translatedBeforeMs,
         translateMs,

@@ -16,7 +16,7 @@
  * first use.
  */
 import { GuestError } from '../errors.js'
-import { PAGE_WORDS, takeOut } from './marks.js'
+import { markedPages, PAGE_WORDS, takeOut } from './marks.js'
 import { layoutOf, type MemoryLayout, STATE } from './memory-layout.js'
 import { FIRST_WINDOW_BYTES, growTo, reserve, windowFor } from './memory-windows.js'
 import type { Program } from './program.js'
@@ -118,6 +118,12 @@ export class Memory {
 
   get windowBytes(): number {
     return this.#windowBytes
+  }
+
+  /** What the guest has of it: pages of 4 KiB with a word that was used, in the program's image or hinted. */
+  get usedBytes(): number {
+    const pages = new Set([...markedPages(this.#used), ...this.#hinted.pages()])
+    return pages.size * 4 * PAGE_WORDS
   }
 
   /** Everything zero again, as in new memory, which costs more: cleared are only pages that were used. */

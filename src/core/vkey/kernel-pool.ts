@@ -1,5 +1,6 @@
 /**
- * Runs the WebAssembly kernels over one shared memory, on worker threads or, with one thread, here.
+ * Runs the WebAssembly kernels over one shared memory, on worker threads or, with one thread or where
+ * the system gives none, here.
  * Knows nothing of what they compute.
  */
 import { Worker } from 'node:worker_threads'
@@ -105,8 +106,9 @@ function createLocalPool(
 function createWorkerPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal, threads, watch }: KernelPoolOptions,
+  options: KernelPoolOptions,
 ): KernelPool {
+  const { attach, signal, threads, watch } = options
   let fail: (reason: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
     fail = reject
@@ -116,11 +118,11 @@ function createWorkerPool(
   signal?.addEventListener('abort', onAbort)
   if (signal?.aborted) onAbort()
 
-  const workers = Array.from({ length: threads }, (_, thread) => {
-    const worker = startWorker({ module, memory }, fail)
+  const workers = startWorkers(threads, () => startWorker({ module, memory }, fail))
+  if (workers.length === 0) return createLocalPool(module, memory, options)
+  workers.forEach((worker, thread) => {
     // Nobody waits for it: a worker does what it is told in that order.
     worker.call(attach(thread)).catch(fail)
-    return worker
   })
   return {
     memory,
@@ -148,6 +150,19 @@ interface KernelWorker {
   /** Calls wait in the worker for their turn, and are done in the order of calling. */
   call(next: KernelCall): Promise<void>
   end(): Promise<unknown>
+}
+
+/** As many as the system lets this process have: where threads are limited, it may be none. */
+function startWorkers(threads: number, start: () => KernelWorker): KernelWorker[] {
+  const workers: KernelWorker[] = []
+  try {
+    while (workers.length < threads) workers.push(start())
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_INIT_FAILED') return workers
+    for (const worker of workers) worker.end()
+    throw error
+  }
+  return workers
 }
 
 function startWorker(workerData: object, fail: (reason: unknown) => void): KernelWorker {
