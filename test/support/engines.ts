@@ -18,6 +18,9 @@ export const AUTO: NamedEngine = tiered('auto', AUTO_THRESHOLD)
 /** As auto, for programs that are too short to get hot. */
 export const EAGER: readonly NamedEngine[] = [tiered('auto from 1', 1), tiered('auto from 5', 5)]
 
+/** The engines of `--engine`. */
+export const CHOICES: readonly NamedEngine[] = [INTERPRETER, FORCED, AUTO]
+
 /** Engines that count visits. */
 export function engines(): readonly NamedEngine[] {
   return [INTERPRETER, ...compiledEngines()]
