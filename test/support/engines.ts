@@ -3,6 +3,7 @@ import { AUTO_THRESHOLD } from '../../src/core/executor/engines.js'
 import { compiled } from '../../src/core/riscv/compiled-engine.js'
 import type { EngineFactory } from '../../src/core/riscv/engine.js'
 import { interpret } from '../../src/core/riscv/interpreter.js'
+import { CompiledProgram } from '../../src/core/riscv/translate/compiled-program.js'
 
 export interface NamedEngine {
   readonly name: string
@@ -28,6 +29,18 @@ export function engines(): readonly NamedEngine[] {
 
 export function compiledEngines(): readonly NamedEngine[] {
   return [FORCED, ...EAGER, AUTO]
+}
+
+/** An engine whose runs, all of the same program, leave to each other what they can. */
+export function sharing(threshold: number): EngineFactory {
+  let shared: CompiledProgram | undefined
+  return compiled({
+    ...{ threshold, hasVisits: true },
+    programOf: (program, isa) => {
+      shared ??= new CompiledProgram(program, isa)
+      return shared
+    },
+  })
 }
 
 function tiered(name: string, threshold: number): NamedEngine {

@@ -6,11 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../src/core/errors.js'
 import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
 import type { Run } from '../../../src/core/executor/run.js'
-import { compiled } from '../../../src/core/riscv/compiled-engine.js'
-import type { EngineFactory } from '../../../src/core/riscv/engine.js'
-import { CompiledProgram } from '../../../src/core/riscv/translate/compiled-program.js'
 import { elfOf, encode, li } from '../../support/assembler.js'
-import { INTERPRETER } from '../../support/engines.js'
+import { INTERPRETER, sharing } from '../../support/engines.js'
 import { advance, beginRun, finishRun, type Guest, type Outcome } from '../../support/guest-run.js'
 import { isAllZero } from '../../support/memory-digest.js'
 import { CYCLE_LIMIT, randomProgram } from '../../support/random-program.js'
@@ -20,18 +17,6 @@ const THRESHOLDS = [0, 1, 5]
 const DATA = 0x0030_0000
 const [T0, T1, T2] = [5, 6, 7]
 const [ENTER, EXIT, HALT] = [3, 4, 0]
-
-/** Makes engines for one program, which leave to each other what they can. */
-function sharing(threshold: number): EngineFactory {
-  let shared: CompiledProgram | undefined
-  return compiled({
-    ...{ threshold, hasVisits: true },
-    programOf: (program, isa) => {
-      shared ??= new CompiledProgram(program, isa)
-      return shared
-    },
-  })
-}
 
 function randomGuest(seed: number, sp1: string): Guest {
   const { elf, buffers } = randomProgram(seed, releaseOf(sp1).descriptors.publicValues)
