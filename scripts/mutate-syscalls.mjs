@@ -2,7 +2,7 @@
  * Tells how much the syscall vectors notice: changes one constant or operator of src/core/syscalls at
  * a time, runs the vectors of test/vectors/syscalls, and lists the changes that no vector saw.
  *
- *   node scripts/mutate-syscalls.mjs            all files
+ *   node scripts/mutate-syscalls.mjs            all files of definitions
  *   node scripts/mutate-syscalls.mjs fp.ts ...  these
  *
  * and writes what it found to test/vectors/mutations/syscalls.json.
@@ -78,7 +78,7 @@ if (isMainThread) await main(process.argv.slice(2))
 else await runVectors(workerData)
 
 async function main(names) {
-  const files = names.length > 0 ? names : readdirSync(SOURCES).sort()
+  const files = names.length > 0 ? names : definitionFiles()
   const scratch = mkdtempSync(join(tmpdir(), 'mutants-'))
   symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules'))
   // Where a file of test/support looks for them.
@@ -99,6 +99,16 @@ async function main(names) {
   } finally {
     rmSync(scratch, { recursive: true })
   }
+}
+
+/**
+ * The vectors run in the interpreter, which knows no kernels: so definitions are what they are held
+ * against. kernels.diff.test.ts holds the kernels against the definitions.
+ */
+function definitionFiles() {
+  const isDefinition = (file) =>
+    file.endsWith('.ts') && !file.endsWith('.wasm.ts') && file !== 'kernel-module.ts'
+  return readdirSync(SOURCES).filter(isDefinition).sort()
 }
 
 async function mutateFile({ file, folder, bundler }) {

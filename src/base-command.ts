@@ -2,7 +2,7 @@
  * What all commands share: the global flags, values from the config file, and how results and
  * errors are printed. Data goes to standard output, everything else to standard error.
  */
-import { Command, Errors, Flags } from '@oclif/core'
+import { Command, Errors, Flags, ux } from '@oclif/core'
 import chalk from 'chalk'
 import { configuredFlags } from './config.js'
 import { InputError, Sp1TeeError } from './core/index.js'
@@ -91,6 +91,11 @@ export abstract class BaseCommand extends Command {
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error))
     else process.stderr.write(this.#humanError(printable))
     if (this.#logLevel() === 'debug') process.stderr.write(`${error.stack ?? error}\n`)
+  }
+
+  /** Oclif's own colours it by regular expressions, which overflow the stack on long strings. */
+  protected override logJson(json: unknown): void {
+    ux.stdout(JSON.stringify(json, undefined, 2))
   }
 
   protected override toErrorJson(error: Error): unknown {

@@ -26,7 +26,7 @@ const INPUT = {
     `The ELF ends inside its ${f.part} (${f.need} bytes needed at offset ${f.offset}, ${f.have} there). Build or copy it again.`,
   ELF_MALFORMED: (f: { reason: string }) => `The ELF is malformed: ${f.reason}. Build it again.`,
   ELF_NOT_RV32: (f: { class: string; machine: string }) =>
-    `The ELF is for ${f.machine} (${f.class}), not for 32-bit RISC-V. Build the guest for SP1 3.x.`,
+    `The ELF is for ${f.machine} (${f.class}), not for 32-bit RISC-V. Pass the ELF that \`cargo prove build\` wrote.`,
   ELF_NOT_EXECUTABLE: (f: { type: number }) =>
     `The ELF has type ${f.type}, not ET_EXEC (2). Pass the linked program, not an object or a shared library.`,
   ELF_SEGMENT: (f: { segment: number; reason: string }) =>
@@ -59,8 +59,12 @@ const INPUT = {
     `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
   HOOK_INVALID: (f: { fd: string }) =>
     `A hook cannot be on file descriptor ${f.fd}, which this SP1 release uses itself or has not. Choose another, above 100 to be safe.`,
+  HOOKS_IN_THREAD: () =>
+    'Hooks are functions, and cannot reach the thread that a pool runs this guest in. Call `execute` or `prove` without the pool.',
   RELEASE_MISMATCH: (f: { asked: string; likely: string; sign: string }) =>
     `The program was built for another release of SP1 than ${f.asked} (${f.sign}). Most likely it is ${f.likely}: pass --sp1 ${f.likely}.`,
+  RELEASE_UNSUPPORTED: (f: { likely: string; sign: string; known: string }) =>
+    `The program was built for another release of SP1 (${f.sign}), most likely ${f.likely}, which is not supported yet. Build it for one of: ${f.known}.`,
   RELEASE_UNKNOWN: (f: { release: string; known: string }) =>
     `SP1 ${f.release} is not supported. Choose one of: ${f.known}.`,
   QUOTE_TRUNCATED: (f: { field: string; offset: number; need: number; have: number }) =>

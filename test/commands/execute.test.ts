@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { concatBytes, encodeU64LE, fromHex } from '../../src/core/bytes.js'
+import { elfOf, encode, li } from '../support/assembler.js'
 import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
 
 const FIBONACCI = guestElf('fibonacci')
@@ -20,6 +21,17 @@ async function file(name: string, contents: string | Uint8Array): Promise<string
   const path = join(folder, name)
   await writeFile(path, contents)
   return path
+}
+
+const MIB = 2 ** 20
+
+/** A guest that writes a mebibyte of letters so many times. */
+function chatter(fd: number, times: number): Promise<string> {
+  const address = 0x0030_0000
+  const write = [...li(5, 2), ...[fd, address, MIB].flatMap((arg, i) => li(10 + i, arg))]
+  const text = Array.from({ length: times }, () => [...write, encode('ecall')]).flat()
+  const segments = [{ address, contents: new Uint8Array(MIB).fill(0x61) }]
+  return file(`chatter-${fd}-${times}.elf`, elfOf({ text, segments }))
 }
 
 describe('results', () => {
@@ -58,6 +70,14 @@ describe('results', () => {
       cliJson(['execute', FIBONACCI, '--stdin', '-'], { input: Uint8Array.of(10, 0, 0, 0) }),
     ])
     for (const { json } of runs) expect(json.publicValues).toBe('0x0a0000002200000037000000')
+  })
+
+  it('prints results and errors of any size as JSON', async () => {
+    const success = await cliJson(['execute', await chatter(1, 16), '--quiet'])
+    expect([success.exitCode, success.json.stdout.length]).toEqual([0, 16 * MIB])
+    const failure = await cliJson(['execute', await chatter(2, 17), '--quiet'])
+    expect([failure.exitCode, failure.json.error.code]).toEqual([4, 'OUTPUT_LIMIT'])
+    expect(failure.json.error.details.stderr.length).toBe(16 * MIB)
   })
 
   it('says on standard error which format it took', async () => {
@@ -195,6 +215,8 @@ describe('refusals', () => {
       'MEMORY_LIMIT',
       () => [FIBONACCI, '--input', N_10, '--memory-limit', '1'],
     ],
+    ['too much output', 4, 'OUTPUT_LIMIT', async () => [await chatter(1, 17)]],
+    ['too large public values', 4, 'OUTPUT_LIMIT', async () => [await chatter(3, 17)]],
     [
       'a profile where nothing can be written',
       2,

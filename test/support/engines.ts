@@ -3,6 +3,7 @@ import { AUTO_THRESHOLD } from '../../src/core/executor/engines.js'
 import { compiled } from '../../src/core/riscv/compiled-engine.js'
 import type { EngineFactory } from '../../src/core/riscv/engine.js'
 import { interpret } from '../../src/core/riscv/interpreter.js'
+import { CompiledProgram } from '../../src/core/riscv/translate/compiled-program.js'
 
 export interface NamedEngine {
   readonly name: string
@@ -18,6 +19,9 @@ export const AUTO: NamedEngine = tiered('auto', AUTO_THRESHOLD)
 /** As auto, for programs that are too short to get hot. */
 export const EAGER: readonly NamedEngine[] = [tiered('auto from 1', 1), tiered('auto from 5', 5)]
 
+/** The engines of `--engine`. */
+export const CHOICES: readonly NamedEngine[] = [INTERPRETER, FORCED, AUTO]
+
 /** Engines that count visits. */
 export function engines(): readonly NamedEngine[] {
   return [INTERPRETER, ...compiledEngines()]
@@ -25,6 +29,18 @@ export function engines(): readonly NamedEngine[] {
 
 export function compiledEngines(): readonly NamedEngine[] {
   return [FORCED, ...EAGER, AUTO]
+}
+
+/** An engine whose runs, all of the same program, leave to each other what they can. */
+export function sharing(threshold: number): EngineFactory {
+  let shared: CompiledProgram | undefined
+  return compiled({
+    ...{ threshold, hasVisits: true },
+    programOf: (program, isa) => {
+      shared ??= new CompiledProgram(program, isa)
+      return shared
+    },
+  })
 }
 
 function tiered(name: string, threshold: number): NamedEngine {

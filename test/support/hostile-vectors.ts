@@ -1,5 +1,6 @@
 /** The vectors of test/vectors/hostile: what they say, and what we make of the same input. */
 import { GuestError, InputError } from '../../src/core/errors.js'
+import type { EngineName } from '../../src/core/executor/engines.js'
 import { execute } from '../../src/core/executor/execute.js'
 import { detectStdin, type Stdin } from '../../src/core/executor/stdin.js'
 import { hostileInput } from './hostile-inputs.js'
@@ -23,11 +24,16 @@ export function readableInput(seed: number, sp1: string) {
 }
 
 /** What ours is; of a failure our code. */
-export async function answerTo(elf: Uint8Array, stdin: Stdin, sp1: string): Promise<Answer> {
+export async function answerTo(
+  elf: Uint8Array,
+  stdin: Stdin,
+  sp1: string,
+  engine: EngineName,
+): Promise<Answer> {
   const { buffers } = stdin
   try {
     const limits = { cycles: CYCLE_LIMIT, timeoutMs: TIMEOUT_MS }
-    const { cycles } = await execute(elf, { buffers, deferredProofs: 0n }, { sp1, limits })
+    const { cycles } = await execute(elf, { buffers, deferredProofs: 0n }, { sp1, engine, limits })
     return ['ok', cycles]
   } catch (error) {
     if (error instanceof GuestError || error instanceof InputError) return [error.code, 0]

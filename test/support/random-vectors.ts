@@ -71,7 +71,10 @@ export function outcomeOf(
         checkpoint: () => {},
         ...(createEngine !== undefined && { createEngine }),
       })
-      if (!run.advance(PATIENCE_CYCLES)) return { answer: ['endless', 0, 0] }
+      // A slice may end early.
+      while (!run.advance(PATIENCE_CYCLES)) {
+        if (run.cycles >= PATIENCE_CYCLES) return { answer: ['endless', 0, 0] }
+      }
       const state = stateOf(run)
       return { answer: ['ok', state.cycles, digestOf(state)], state }
     } catch (error) {

@@ -5,6 +5,7 @@ import { GuestError } from '../../src/core/errors.js'
 import { releaseOf, type Sp1Release } from '../../src/core/executor/release.js'
 import { Run } from '../../src/core/executor/run.js'
 import { parseElf } from '../../src/core/riscv/elf.js'
+import type { EngineFactory } from '../../src/core/riscv/engine.js'
 import { MAX_MEMORY_MIB } from '../../src/core/riscv/memory.js'
 import { elfOfProgram, lastAddressOf, type SyscallProgram } from './syscall-program.js'
 import { loadReasons, REFUSED } from './syscall-provability.js'
@@ -79,9 +80,13 @@ export function whyUncommitted({ publicValuesDigests }: Sp1Release): string {
   return `the committed digest is not the ${names} of the public values`
 }
 
-/** What ours is. */
-export function verdictOf(program: SyscallProgram, release: Sp1Release): Verdict {
-  const run = runOf(program, release)
+/** What ours is; without an engine, by the definitions of syscalls alone. */
+export function verdictOf(
+  program: SyscallProgram,
+  release: Sp1Release,
+  createEngine?: EngineFactory,
+): Verdict {
+  const run = runOf(program, release, createEngine)
   try {
     run.advance(LIMITS.cycles)
   } catch (error) {
@@ -105,7 +110,11 @@ export function verdictOf(program: SyscallProgram, release: Sp1Release): Verdict
   }
 }
 
-function runOf(program: SyscallProgram, release: Sp1Release): Run {
+function runOf(
+  program: SyscallProgram,
+  release: Sp1Release,
+  createEngine: EngineFactory | undefined,
+): Run {
   const elf = elfOfProgram(program, release.descriptors.publicValues)
   const isSmall = lastAddressOf(program) < SMALL_MIB * MIB - 4096
   return new Run({
@@ -115,5 +124,6 @@ function runOf(program: SyscallProgram, release: Sp1Release): Run {
     release,
     limits: { ...LIMITS, memoryMib: isSmall ? SMALL_MIB : MAX_MEMORY_MIB },
     checkpoint: () => {},
+    ...(createEngine !== undefined && { createEngine }),
   })
 }

@@ -33,15 +33,17 @@ class Stream {
     readonly limitBytes: number,
   ) {}
 
-  get remainingBytes(): number {
-    return this.limitBytes - this.#length
+  /** @throws GuestError `OUTPUT_LIMIT` */
+  requireRoom(byteCount: number): void {
+    const { name, limitBytes } = this
+    if (this.#length + byteCount > limitBytes) {
+      throw new GuestError('OUTPUT_LIMIT', { stream: name, limitBytes })
+    }
   }
 
   charge(byteCount: number): void {
+    this.requireRoom(byteCount)
     this.#length += byteCount
-    if (this.#length > this.limitBytes) {
-      throw new GuestError('OUTPUT_LIMIT', { stream: this.name, limitBytes: this.limitBytes })
-    }
   }
 
   append(bytes: Uint8Array): void {
@@ -120,8 +122,11 @@ export class GuestStreams implements GuestIo {
     return input
   }
 
-  writeLimitBytes(fd: number): number {
-    return this.#streamOf(fd)?.remainingBytes ?? this.#stdout.limitBytes
+  /** Writes to other descriptors are not kept, so each may be as long as standard output. */
+  requireRoom(fd: number, byteCount: number): void {
+    const { limitBytes } = this.#stdout
+    const stream = this.#streamOf(fd) ?? new Stream(`file descriptor ${fd}`, limitBytes)
+    stream.requireRoom(byteCount)
   }
 
   write(fd: number, bytes: Uint8Array): void {

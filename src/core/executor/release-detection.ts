@@ -2,17 +2,21 @@
  * Which release of SP1 a program was built for, as far as its file tells.
  * - Panic messages name the crate that the guest is linked with, version included
  *   (`sp1-zkvm-5.2.4/src/…`). That is sure, and missing where paths are trimmed.
+ * - Code for 64-bit RISC-V is what SP1 6 brought. That is sure, too.
  * - Otherwise the file descriptor of public values: 3 until SP1 3, 13 since SP1 4. The code that
  *   writes there loads it into a0, 2 (WRITE) into t0, and calls. That is as good as sure: no other
  *   descriptor of one release has the number of the other's.
  */
 import { decode } from '../riscv/decode.js'
+import { isRv64 } from '../riscv/elf.js'
 import type { Program } from '../riscv/program.js'
 import type { Sp1Release } from './release.js'
 
+/** The first number of the version: 3 stands for releases up to 3, 5 for 4 and 5, 6 for later ones. */
+export type ReleaseLine = 3 | 5 | 6
+
 export interface ReleaseSign {
-  /** The first number of the version: 3 stands for releases up to 3, 5 for 4 and 5. */
-  readonly line: 3 | 5
+  readonly line: ReleaseLine
   /** What it was told by, for people. */
   readonly sign: string
 }
@@ -37,11 +41,11 @@ export function detectRelease(
   elf: Uint8Array,
   programOf: (elf: Uint8Array) => Program,
 ): ReleaseSign | undefined {
-  return signOfCrates(elf) ?? signOfDescriptors(programOf(elf))
+  return signOfCrates(elf) ?? signOfClass(elf) ?? signOfDescriptors(programOf(elf))
 }
 
 /** Whether a release is of the line that was found. */
-export function isOfLine({ version }: Pick<Sp1Release, 'version'>, line: 3 | 5): boolean {
+export function isOfLine({ version }: Pick<Sp1Release, 'version'>, line: ReleaseLine): boolean {
   return lineOf(Number.parseInt(version, 10)) === line
 }
 
@@ -53,9 +57,14 @@ function signOfCrates(elf: Uint8Array): ReleaseSign | undefined {
   return line === undefined ? undefined : { line, sign: `it names ${match[0]}` }
 }
 
-function lineOf(major: number): 3 | 5 | undefined {
-  if (major >= 1 && major <= 3) return 3
-  return major === 4 || major === 5 ? 5 : undefined
+function lineOf(major: number): ReleaseLine | undefined {
+  if (major === 0) return undefined
+  if (major <= 3) return 3
+  return major <= 5 ? 5 : 6
+}
+
+function signOfClass(elf: Uint8Array): ReleaseSign | undefined {
+  return isRv64(elf) ? { line: 6, sign: 'it is for 64-bit RISC-V' } : undefined
 }
 
 function signOfDescriptors({ instructionWords }: Program): ReleaseSign | undefined {

@@ -67,7 +67,8 @@ export interface ReleaseChoice {
 /**
  * A program loaded as its release does.
  *
- * @throws InputError `RELEASE_UNKNOWN`; `RELEASE_MISMATCH` if it was built for another; `ELF_…`
+ * @throws InputError `RELEASE_UNKNOWN`; `RELEASE_MISMATCH` if it was built for another;
+ *   `RELEASE_UNSUPPORTED` if it was built for one that is not known; `ELF_…`
  */
 export function loadProgram(
   elf: Uint8Array,
@@ -79,7 +80,14 @@ export function loadProgram(
   if (found === undefined || isOfLine(fallback, found.line)) {
     return { release: fallback, program: parseElf(elf, fallback.elfRules) }
   }
-  const likely = RELEASES.find((release) => isOfLine(release, found.line)) ?? fallback
+  const likely = RELEASES.find((release) => isOfLine(release, found.line))
+  if (likely === undefined) {
+    throw new InputError('RELEASE_UNSUPPORTED', {
+      likely: `${found.line}.x`,
+      sign: found.sign,
+      known: SP1_VERSIONS.join(', '),
+    })
+  }
   if (sp1 !== undefined) {
     anyProgram()
     throw new InputError('RELEASE_MISMATCH', {

@@ -80,9 +80,18 @@ export function parseElf(bytes: Uint8Array, rules: ElfRules = ELF_RULES_3_4_0): 
   }
 }
 
+/** Is it a file for 64-bit RISC-V, whatever else is wrong with it? */
+export function isRv64(bytes: Uint8Array): boolean {
+  const machine = (bytes[19] << 8) | bytes[18]
+  return isElf(bytes) && bytes[4] === CLASS_64 && machine === MACHINE_RISCV
+}
+
+function isElf(bytes: Uint8Array): boolean {
+  return ELF_MAGIC.every((byte, i) => bytes[i] === byte)
+}
+
 function parseFileHeader(bytes: Uint8Array): FileHeader {
-  const isElf = ELF_MAGIC.every((byte, i) => bytes[i] === byte)
-  if (!isElf) {
+  if (!isElf(bytes)) {
     const head = abbreviateHex(bytes.subarray(0, 8))
     throw new InputError('ELF_NOT_ELF', { bytes: bytes.length, head })
   }

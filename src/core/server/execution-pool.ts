@@ -2,7 +2,7 @@
  * Guests run in threads of their own, so that none can hold up the server. A thread whose run is
  * aborted, overruns its time or dies is replaced; the others go on.
  */
-import { GuestError, InterruptedError } from '../errors.js'
+import { GuestError, InputError, InterruptedError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
 import { ExecutionThread } from './execution-thread.js'
@@ -19,7 +19,11 @@ export interface ExecutionPoolOptions {
 }
 
 export interface ExecutionPool {
-  /** As the executor's own, but that `now` is the thread's. */
+  /**
+   * As the executor's own, but that `now` is the thread's.
+   *
+   * @throws InputError `HOOKS_IN_THREAD` for hooks: functions do not get there.
+   */
   execute(elf: Uint8Array, stdin: Stdin, options?: ExecuteOptions): Promise<ExecutionResult>
   /** Ends every thread, and with it whatever runs. */
   close(): Promise<void>
@@ -36,7 +40,8 @@ export function createExecutionPool({
   let taken = 0
 
   return {
-    async execute(elf, stdin, options = {}) {
+    async execute(elf, stdin, { hooks = {}, ...options } = {}) {
+      if (Object.keys(hooks).length > 0) throw new InputError('HOOKS_IN_THREAD', {})
       if (taken === size) await new Promise<void>((resolve) => waiting.push(resolve))
       else taken++
       try {
@@ -57,7 +62,7 @@ export function createExecutionPool({
   async function run(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onProgress, onOutput, now: _now, ...options }: ExecuteOptions,
+    { signal, onProgress, onOutput, now: _now, ...options }: Omit<ExecuteOptions, 'hooks'>,
   ): Promise<ExecutionResult> {
     const abort = new InterruptedError({ during: 'execution' })
     if (signal?.aborted) throw abort

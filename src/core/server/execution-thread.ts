@@ -10,7 +10,7 @@ export type RunListeners = Pick<ExecuteOptions, 'onProgress' | 'onOutput'>
 export interface ThreadRequest {
   readonly elf: Uint8Array
   readonly stdin: Stdin
-  readonly options: Omit<ExecuteOptions, 'signal' | keyof RunListeners | 'now'>
+  readonly options: Omit<ExecuteOptions, 'signal' | keyof RunListeners | 'now' | 'hooks'>
   /** Whether to answer with what the guest writes, as it comes. */
   readonly wantsOutput: boolean
 }

@@ -14,10 +14,7 @@ export const write = defineSyscall({
   extraCycles: 0,
   execute({ hart, memory, io }, fd, pointer) {
     const byteCount = hart.x[A2]
-    const limitBytes = io.writeLimitBytes(fd)
-    if (byteCount > limitBytes) {
-      throw new GuestError('OUTPUT_LIMIT', { stream: `file descriptor ${fd}`, limitBytes })
-    }
+    io.requireRoom(fd, byteCount)
     io.write(fd, memory.peekBytes(pointer, byteCount))
   },
 })

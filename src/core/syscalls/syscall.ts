@@ -59,8 +59,12 @@ export interface GuestIo {
   takeInput(): Uint8Array
   /** Handle a write to a file descriptor. */
   write(fd: number, bytes: Uint8Array): void
-  /** How many bytes a write to `fd` may have; a longer one is refused before it is copied. */
-  writeLimitBytes(fd: number): number
+  /**
+   * Whether a write of so many bytes may follow; asked before they are copied.
+   *
+   * @throws GuestError `OUTPUT_LIMIT`
+   */
+  requireRoom(fd: number, byteCount: number): void
 }
 
 export function invalid(syscall: string, reason: string): never {

@@ -1,11 +1,13 @@
 /**
- * Every guest case as SP1 answered it, in both releases: public values, cycles, counts, labels and
- * output are equal, and what SP1 refuses is refused. Where we refuse more, the case is listed here.
+ * Every guest case as SP1 answered it, in both releases and every engine: public values, cycles, counts,
+ * labels and output are equal, and what SP1 refuses is refused. Where we refuse more, the case is listed
+ * here.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { fromHex } from '../../../src/core/bytes.js'
 import { GuestError, InputError } from '../../../src/core/errors.js'
+import { ENGINES, type EngineName } from '../../../src/core/executor/engines.js'
 import { type ExecutionResult, execute } from '../../../src/core/executor/execute.js'
 import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
 import { guestElf } from '../../support/cli.js'
@@ -51,14 +53,18 @@ const STRICTER = new Map([['probe/hint-read-registers', 'UNPROVABLE']])
 /** A limit of 0 makes no sense to a caller, so it is refused before the run. */
 const REFUSED_LIMIT = 'fibonacci/limit-0'
 
-async function run(sp1: string, { name, guest, cycleLimit }: Answer): Promise<ExecutionResult> {
-  const buffers = (BUFFERS.get(name) ?? []).map((hex) => fromHex(`0x${hex}`))
-  return execute(
-    readFileSync(guestElf(guest, sp1)),
-    { buffers, deferredProofs: 0n },
-    { sp1, report: true, limits: cycleLimit === undefined ? {} : { cycles: cycleLimit } },
-  )
-}
+type Running = (answer: Answer) => Promise<ExecutionResult>
+
+const runningIn =
+  (sp1: string, engine: EngineName): Running =>
+  async ({ name, guest, cycleLimit }) => {
+    const buffers = (BUFFERS.get(name) ?? []).map((hex) => fromHex(`0x${hex}`))
+    return execute(
+      readFileSync(guestElf(guest, sp1)),
+      { buffers, deferredProofs: 0n },
+      { sp1, engine, report: true, limits: cycleLimit === undefined ? {} : { cycles: cycleLimit } },
+    )
+  }
 
 function isSuccess(answer: Success | Refusal): answer is Success {
   return !('error' in answer || 'panic' in answer)
@@ -67,29 +73,21 @@ function isSuccess(answer: Success | Refusal): answer is Success {
 describe.each(SP1_VERSIONS)('SP1 %s', (sp1) => {
   const answers: Answer[] = load(`sp1-${sp1}.json`).cases
 
-  it.each(answers.map((answer) => [answer.name, answer] as const))('%s', async (_, answer) => {
-    const expected = answer.execute
-    const stricter = STRICTER.get(answer.name)
-    if (answer.name === REFUSED_LIMIT) {
-      await expect(run(sp1, answer)).rejects.toMatchObject({ code: 'FLAG_INVALID' })
-    } else if (stricter !== undefined) {
-      await expect(run(sp1, answer)).rejects.toMatchObject({ code: stricter })
-    } else if (isSuccess(expected)) {
-      const { publicValues, committedValueDigest, ...counts } = expected
-      const result = await run(sp1, answer)
-      expect(result.publicValues).toBe(`0x${publicValues}`)
-      for (const key of COMPARED) expect([key, result[key]]).toEqual([key, counts[key]])
-      if (!isCommitted(fromHex(`0x${publicValues}`), committedValueDigest, sp1)) {
-        expect(result.unprovable).toBeDefined()
+  describe.each(ENGINES)('%s', (engine) => {
+    const run = runningIn(sp1, engine)
+
+    it.each(answers.map((answer) => [answer.name, answer] as const))('%s', async (_, answer) => {
+      const stricter = STRICTER.get(answer.name)
+      if (answer.name === REFUSED_LIMIT) {
+        await expect(run(answer)).rejects.toMatchObject({ code: 'FLAG_INVALID' })
+      } else if (stricter !== undefined) {
+        await expect(run(answer)).rejects.toMatchObject({ code: stricter })
+      } else if (isSuccess(answer.execute)) {
+        expectSuccess(await run(answer), answer.execute, sp1)
+      } else {
+        expectRefusal(await run(answer).catch((thrown) => thrown), answer.execute)
       }
-    } else {
-      const error = await run(sp1, answer).catch((thrown) => thrown)
-      expect(error).toBeInstanceOf(GuestError)
-      expect(error).not.toBeInstanceOf(InputError)
-      const { pc, globalClk, stdout, stderr } = expected
-      if (expected.error !== undefined) expect(error.code).toBe(codeOf(expected.error))
-      expect(error.details).toMatchObject({ pc, cycles: globalClk, stdout, stderr })
-    }
+    })
   })
 
   it('has cases for every guest', () => {
@@ -99,6 +97,24 @@ describe.each(SP1_VERSIONS)('SP1 %s', (sp1) => {
     expect([...new Set(answers.map(({ guest }) => guest))].sort()).toEqual(guests.sort())
   })
 })
+
+function expectSuccess(result: ExecutionResult, expected: Success, sp1: string): void {
+  const { publicValues, committedValueDigest, ...counts } = expected
+  expect(result.publicValues).toBe(`0x${publicValues}`)
+  for (const key of COMPARED) expect([key, result[key]]).toEqual([key, counts[key]])
+  if (!isCommitted(fromHex(`0x${publicValues}`), committedValueDigest, sp1)) {
+    expect(result.unprovable).toBeDefined()
+  }
+}
+
+function expectRefusal(error: unknown, expected: Refusal): void {
+  expect(error).toBeInstanceOf(GuestError)
+  expect(error).not.toBeInstanceOf(InputError)
+  const { code, details } = error as GuestError
+  const { pc, globalClk, stdout, stderr } = expected
+  if (expected.error !== undefined) expect(code).toBe(codeOf(expected.error))
+  expect(details).toMatchObject({ pc, cycles: globalClk, stdout, stderr })
+}
 
 const COMPARED = [
   'cycles',

@@ -1,7 +1,8 @@
-/** Broken programs and inputs as SP1 dealt with them: what it runs we run, what it refuses we refuse. */
+/** Broken programs and inputs as SP1 dealt with them: what it runs every engine runs, no other. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { ENGINES } from '../../../src/core/executor/engines.js'
 import { SP1_VERSIONS } from '../../../src/core/executor/release.js'
 import { type Answer, answerTo, isSame, readableInput } from '../../support/hostile-vectors.js'
 
@@ -20,14 +21,16 @@ describe.each(SP1_VERSIONS)('SP1 %s', (sp1) => {
     return input
   }
 
-  it.each(starts)(`${PER_TEST} inputs from %i on`, async (start) => {
-    const wrong: unknown[] = []
-    for (const [seed, ...recorded] of answers.slice(start, start + PER_TEST)) {
-      const { elf, stdin } = inputOf(seed)
-      const ours = await answerTo(elf, stdin, sp1)
-      if (!isSame(recorded, ours)) wrong.push({ seed, recorded, ours })
-    }
-    expect(wrong).toEqual([])
+  describe.each(ENGINES)('%s', (engine) => {
+    it.each(starts)(`${PER_TEST} inputs from %i on`, async (start) => {
+      const wrong: unknown[] = []
+      for (const [seed, ...recorded] of answers.slice(start, start + PER_TEST)) {
+        const { elf, stdin } = inputOf(seed)
+        const ours = await answerTo(elf, stdin, sp1, engine)
+        if (!isSame(recorded, ours)) wrong.push({ seed, recorded, ours })
+      }
+      expect(wrong).toEqual([])
+    })
   })
 
   it('has the inputs that SP1 had, which end in every way', () => {

@@ -81,8 +81,8 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
   it.each([
     ['standard output', 1, 'outputBytes'],
     ['standard error', 2, 'outputBytes'],
-    ['public values', releaseOf(sp1).descriptors.publicValues, 'publicValuesBytes'],
-  ])('%s is bounded to the byte, in one write and in several', async (_name, fd, limit) => {
+    ['its public values', releaseOf(sp1).descriptors.publicValues, 'publicValuesBytes'],
+  ])('%s is bounded to the byte, in one write and in several', async (stream, fd, limit) => {
     for (const lengths of [[100], [50, 50]]) {
       const elf = elfThatWrites(fd, lengths)
       const stdin = { buffers: [], deferredProofs: 0n }
@@ -90,9 +90,22 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
       await expect(limited(99)).rejects.toMatchObject({
         code: 'OUTPUT_LIMIT',
         exitCode: 4,
+        details: { stream, limitBytes: 99 },
       })
       expect((await limited(100)).exitCode).toBe(0)
     }
+  })
+
+  it('a write that nothing keeps is bounded as standard output, each by itself', async () => {
+    const fd = 77
+    const stdin = { buffers: [], deferredProofs: 0n }
+    const limited = (outputBytes: number, lengths: readonly number[]) =>
+      execute(elfThatWrites(fd, lengths), stdin, { sp1, limits: { outputBytes } })
+    await expect(limited(99, [100])).rejects.toMatchObject({
+      code: 'OUTPUT_LIMIT',
+      details: { stream: 'file descriptor 77', limitBytes: 99 },
+    })
+    expect((await limited(99, [99, 99])).exitCode).toBe(0)
   })
 })
 

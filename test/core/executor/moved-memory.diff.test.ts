@@ -1,14 +1,9 @@
 /** Precompiles after a guest's memory was laid out anew: what they know of it must be the new layout. */
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS } from '../../../src/core/executor/execute.js'
-import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
-import { Run } from '../../../src/core/executor/run.js'
-import { parseElf } from '../../../src/core/riscv/elf.js'
-import type { EngineFactory } from '../../../src/core/riscv/engine.js'
+import { SP1_VERSIONS } from '../../../src/core/executor/release.js'
 import { elfOf, encode, li } from '../../support/assembler.js'
-import { errorOf } from '../../support/bare-run.js'
 import { compiledEngines, INTERPRETER } from '../../support/engines.js'
-import { digestsOf } from '../../support/memory-digest.js'
+import { beginRun, finishRun } from '../../support/guest-run.js'
 
 const MIB = 2 ** 20
 const [T0, T1, A0] = [5, 6, 10]
@@ -33,27 +28,11 @@ const TEXT = [
   ...call(HALT, 0),
 ]
 
-function outcomeOf(sp1: string, createEngine: EngineFactory) {
-  const release = releaseOf(sp1)
-  const run = new Run({
-    program: parseElf(elfOf({ text: TEXT }), release.elfRules),
-    inputs: [],
-    deferredProofs: 0n,
-    release,
-    limits: DEFAULT_LIMITS,
-    checkpoint: () => {},
-    createEngine,
-  })
-  const error = errorOf(() => {
-    while (!run.advance(2 ** 18));
-  })
-  const { cycles, opcodes, syscalls, unprovable, hart, memory } = run
-  const registers = [...hart.x]
-  return { error, cycles, opcodes, syscalls, unprovable, registers, memory: digestsOf(memory) }
-}
-
 describe.each(SP1_VERSIONS)('SP1 %s', (sp1) => {
+  const guest = { elf: elfOf({ text: TEXT }), sp1 }
+  const expected = finishRun(beginRun(guest, INTERPRETER.create))
+
   it.each(compiledEngines())('$name', ({ create }) => {
-    expect(outcomeOf(sp1, create)).toEqual(outcomeOf(sp1, INTERPRETER.create))
+    expect(finishRun(beginRun(guest, create))).toEqual(expected)
   })
 })

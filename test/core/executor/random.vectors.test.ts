@@ -1,12 +1,16 @@
-/** Random programs as SP1 ran them: registers, memory and counts are equal, or the failure is. */
+/**
+ * Random programs as SP1 ran them, in every engine: registers, memory and counts are equal, or the
+ * failure is.
+ */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.js'
+import { engines } from '../../support/engines.js'
 import { randomProgram } from '../../support/random-program.js'
 import { type Answer, isSame, outcomeOf } from '../../support/random-vectors.js'
 
-const PER_TEST = 250
+const PER_TEST = 500
 
 const FILE = new URL('../../vectors/random/answers.json', import.meta.url)
 const RECORDED: Record<string, { elfs: string; answers: Answer[] }> = JSON.parse(
@@ -17,13 +21,15 @@ describe.each(SP1_VERSIONS.map(releaseOf))('SP1 $version', (release) => {
   const { elfs, answers } = RECORDED[release.version]
   const starts = Array.from({ length: answers.length / PER_TEST }, (_, i) => i * PER_TEST)
 
-  it.each(starts)(`${PER_TEST} programs from %i on`, (start) => {
-    const wrong = answers.slice(start, start + PER_TEST).flatMap((sp1, i) => {
-      const seed = start + i
-      const { answer, state } = outcomeOf(seed, release)
-      return isSame(sp1, answer) ? [] : [{ seed, sp1, answer, state }]
+  describe.each(engines())('$name', ({ create }) => {
+    it.each(starts)(`${PER_TEST} programs from %i on`, (start) => {
+      const wrong = answers.slice(start, start + PER_TEST).flatMap((sp1, i) => {
+        const seed = start + i
+        const { answer, state } = outcomeOf(seed, release, create)
+        return isSame(sp1, answer) ? [] : [{ seed, sp1, answer, state }]
+      })
+      expect(wrong).toEqual([])
     })
-    expect(wrong).toEqual([])
   })
 
   it('runs the programs that SP1 ran', () => {

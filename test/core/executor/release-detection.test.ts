@@ -36,20 +36,36 @@ describe('by the crates that panic messages name', () => {
     ['sp1_primitives-4.0.1', 5],
     ['sp1-zkvm-5.2.4/src/syscalls/halt.rs', 5],
     ['\xff\x80sp1-zkvm-5.0.0', 5],
+    ['sp1-zkvm-6.10.0', 6],
+    ['sp1-lib-12.0.0/src/lib.rs', 6],
   ])('%j is of line %i', (path, line) => {
     const sign = `it names ${/sp1[-_].*?-\d+\.\d+\.\d+/.exec(path)?.[0]}`
     expect(detect(elfWith(path))).toEqual({ line, sign })
   })
 
-  it.each(['sp1-zkvm-6.10.0', 'sp1-zkvm-0.0.0', 'sp1-zkvm', 'sp1-build-5.2.4', ''])(
-    '%j tells nothing',
-    (path) => {
-      expect(detect(elfWith(path))).toBeUndefined()
-    },
-  )
+  it.each(['sp1-zkvm-0.0.0', 'sp1-zkvm', 'sp1-build-5.2.4', ''])('%j tells nothing', (path) => {
+    expect(detect(elfWith(path))).toBeUndefined()
+  })
 
   it('goes before descriptors', () => {
     expect(detect(elfWith('sp1-zkvm-5.2.4', writeTo(3)))?.line).toBe(5)
+  })
+})
+
+describe('by the width of registers', () => {
+  const wide = (fields: object) => elfOf({ text: [encode('ecall')], elfClass: 2, ...fields })
+
+  it('64-bit RISC-V is of line 6', () => {
+    const sign = { line: 6, sign: 'it is for 64-bit RISC-V' }
+    expect(detect(wide({}))).toEqual(sign)
+    expect(detect(wide({ programHeaderCount: 60_000 }))).toEqual(sign)
+  })
+
+  it('another machine tells nothing, and neither does what is no ELF', () => {
+    const refusal = (code: string) => expect.objectContaining({ code })
+    expect(() => detect(wide({ machine: 62 }))).toThrow(refusal('ELF_NOT_RV32'))
+    expect(() => detect(wide({}).fill(0, 0, 4))).toThrow(refusal('ELF_NOT_ELF'))
+    expect(() => detect(wide({}).subarray(0, 18))).toThrow(refusal('ELF_TRUNCATED'))
   })
 })
 
@@ -104,6 +120,18 @@ describe('loadProgram', () => {
       }),
     )
     expect(versionOf(recent, { sp1: '5.2.4' })).toBe('5.2.4')
+  })
+
+  it.each([
+    ['it is for 64-bit RISC-V', elfOf({ text: [encode('ecall')], elfClass: 2 })],
+    ['it names sp1-zkvm-6.10.0', elfWith('sp1-zkvm-6.10.0')],
+  ])('refuses what was built for a release that is not there: %s', (sign, elf) => {
+    const details = { likely: '6.x', sign, known: '3.4.0, 5.2.4' }
+    for (const choice of [{}, { sp1: '5.2.4' }, { fallbackSp1: '5.2.4' }]) {
+      expect(() => loadProgram(elf, choice)).toThrow(
+        expect.objectContaining({ code: 'RELEASE_UNSUPPORTED', exitCode: 2, details }),
+      )
+    }
   })
 
   it.each([{ sp1: '4.0.0' }, { fallbackSp1: '' }])('refuses %j', (choice) => {

@@ -37,6 +37,15 @@ describe('a run in the pool', () => {
     })
   })
 
+  it('refuses hooks by name, and takes none', async () => {
+    const hooks = { 1234: () => [] }
+    await expect(pool.execute(fibonacci, stdin, { hooks })).rejects.toMatchObject({
+      code: 'HOOKS_IN_THREAD',
+      exitCode: 2,
+    })
+    expect((await pool.execute(fibonacci, stdin, { hooks: {} })).exitCode).toBe(0)
+  })
+
   it('tells its cycles, and waits for its turn', async () => {
     const cycles: number[] = []
     const slow = pool.execute(endless, stdin, {

@@ -38,7 +38,7 @@ async function chooseInputs(sp1) {
   for (let seed = 0; seeds.length < COUNT; seed++) {
     const input = readableInput(seed, sp1)
     if (input === undefined) continue
-    const answer = await answerTo(input.elf, input.stdin, sp1)
+    const answer = await answerTo(input.elf, input.stdin, sp1, 'interpreter')
     if (answer[0] === 'TIMEOUT') continue
     seeds.push(seed)
     inputs.push(input)
