@@ -16,7 +16,7 @@ import { parseStdin } from '../dist/core/executor/stdin.js'
 const ROOT = join(import.meta.dirname, '..')
 const CASES = JSON.parse(readFileSync(join(import.meta.dirname, 'cases.json'), 'utf8'))
 const COLD_RUNS = 5
-const WARM_RUNS = 15
+const WARM_RUNS = 31
 const MIB = 2 ** 20
 /** A process started with this writes its peak of resident memory, in KiB, to descriptor 3. */
 const TELL_PEAK =
