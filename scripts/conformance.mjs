@@ -128,6 +128,7 @@ function mutants() {
 
 const { share, table: mutantTable, survivors } = mutants()
 const random = load('random/answers.json')
+const calls = load('calls/answers.json')
 const hostile = load('hostile/answers.json')
 /** How many answers there are in each release, and how many of them are runs that ended well. */
 const answersIn = (recorded, isOk) =>
@@ -146,13 +147,14 @@ const fresh = `# Conformance
 What makes us say that a run is SP1's run. The reference is SP1 itself, 3.4.0 and 5.2.4: \`test/reference\`
 drives its published crates and writes what they answer to \`test/vectors\`, and the tests compare. This
 page is made from those vectors by \`npm run generate\`. A pair of numbers is how many runs end well and how
-many fail; in all of them we do the same.
+many fail; in all of them we do the same, by each of the engines.
 
 | compared | with | where |
 |---|---|---|
 | public values, cycles, opcode and syscall counts, cycle-tracker labels, guest output | SP1's executor, ${SP1_VERSIONS.map((sp1) => `${guestCases.get(sp1).length} cases (${sp1})`).join(' and ')} of our guests | \`test/core/executor/guests.vectors.test.ts\` |
 | for every failure: its kind, the pc, the clock, and the output so far | the same | the same |
 | every syscall: public values, cycles, counts, output | SP1's executor, ${number(syscallCount)} small programs | \`test/core/syscalls/syscalls.vectors.test.ts\` |
+| several calls on the same memory, hints and blocks between them | SP1's executor, random programs: ${answersIn(calls, ([end]) => end === 'ok')} | \`test/core/syscalls/calls.vectors.test.ts\` |
 | registers, memory, counts, error and pc | SP1's executor, random programs: ${answersIn(random, ([end]) => end === 'ok')} | \`test/core/executor/random.vectors.test.ts\` |
 | whether a damaged program or input ends well | SP1's executor: ${answersIn(hostile, ([, end]) => end === 'ok')} | \`test/core/executor/hostile.vectors.test.ts\` |
 | every instruction | a model written from the RISC-V manual | \`test/core/riscv\` |

@@ -25,6 +25,7 @@ const DATA = 0x0030_0000
 const EMPTY = 0x0031_0000
 const ANSWERS = 0x0032_0000
 const EMPTY_BYTES = 1024
+const REGISTERS_END = 32
 const END = 0x7800_0000
 /** Where the memory of SP1's executor ends. */
 const ENDS = [END, 0x7801_0000, 0x7801_ffa0]
@@ -185,12 +186,14 @@ function write(scene: Scene): Step {
   return { ecall: WRITE, args: [fd, anyPointer(scene), length] }
 }
 
-/** Mostly of the length that the next buffer has. */
+/** Mostly of the length that the next buffer has; never into registers, which we refuse and SP1 does not. */
 function hintRead(scene: Scene): Step[] {
   const { random, lengths } = scene
   const length = lengths.shift()
   if (length === undefined && random(10) > 0) return []
-  const pointer = random(4) === 0 ? anyPointer(scene) : EMPTY + 4 * random(EMPTY_BYTES / 4)
+  const anywhere = anyPointer(scene)
+  const isUnusual = random(4) === 0 && anywhere >= REGISTERS_END
+  const pointer = isUnusual ? anywhere : EMPTY + 4 * random(EMPTY_BYTES / 4)
   const read: Step = {
     ecall: HINT_READ,
     args: [pointer, random(20) === 0 ? random(50) : (length ?? 0)],

@@ -67,7 +67,12 @@ export function outcomeOf(
         inputs: buffers,
         deferredProofs: 0n,
         release,
-        limits: { cycles: CYCLE_LIMIT, outputBytes: MIB, publicValuesBytes: MIB, memoryMib },
+        limits: {
+          cycles: CYCLE_LIMIT,
+          outputBytes: 16 * MIB,
+          publicValuesBytes: 16 * MIB,
+          memoryMib,
+        },
         checkpoint: () => {},
         ...(createEngine !== undefined && { createEngine }),
       })

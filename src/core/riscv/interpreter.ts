@@ -91,17 +91,23 @@ export class Interpreter implements Engine {
   /** Execute the instruction at pc, which is inside the program. Returns and throws as `run`. */
   step(hart: Hart): boolean {
     const { memory } = hart
-    const { limit, mostCycles, holdsUnconstrained } = this.#cycleLimit
     const index = indexOf(hart.pc, this.#pcBase)
     const instruction = this.#instructions[index] ?? this.#decode(index)
     if (!memory.isRecordingUndo) this.visits[index]++
     hart.nextPc = (hart.pc + 4) >>> 0
     instruction.execute(hart, instruction)
     hart.pc = hart.nextPc
-    if (++this.cycles > mostCycles && (holdsUnconstrained || !memory.isRecordingUndo)) {
+    this.cycles++
+    this.requireWithinLimit(hart)
+    return hart.pc === 0 || !this.isInside(hart.pc)
+  }
+
+  /** @throws GuestError `CYCLE_LIMIT` */
+  requireWithinLimit({ memory }: Hart): void {
+    const { limit, mostCycles, holdsUnconstrained } = this.#cycleLimit
+    if (this.cycles > mostCycles && (holdsUnconstrained || !memory.isRecordingUndo)) {
       throw new GuestError('CYCLE_LIMIT', { limit })
     }
-    return hart.pc === 0 || !this.isInside(hart.pc)
   }
 
   #decode(index: number): Decoded {

@@ -213,6 +213,8 @@ export class TieredEngine implements Engine {
     hart.environment.ecall(hart)
     this.cycles++
     hart.pc = hart.nextPc
+    // A block that is not held to the limit may begin with the last instruction that is.
+    if (wasRecording && !this.memory.isRecordingUndo) this.#interpreter.requireWithinLimit(hart)
     // Less budget, so that a slice ends in time.
     this.#cyclesLeft -= ECALL_CYCLES
     this.#granted -= ECALL_CYCLES

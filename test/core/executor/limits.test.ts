@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex } from '../../../src/core/bytes.js'
 import { InterruptedError } from '../../../src/core/errors.js'
+import { ENGINES } from '../../../src/core/executor/engines.js'
 import {
   type ExecuteLimits,
   type ExecuteOptions,
@@ -19,10 +20,12 @@ function run(guest: string, buffers: Hex[] = [], options: ExecuteOptions = {}) {
   return execute(readFileSync(guestElf(guest, options.sp1)), stdin, options)
 }
 
-describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
+const CHOICES = SP1_VERSIONS.flatMap((sp1) => ENGINES.map((engine) => [sp1, engine] as const))
+
+describe.each(CHOICES)('limits of SP1 %s, %s', (sp1, engine) => {
   const N_10: Hex[] = ['0x0a000000']
   const runHere = (guest: string, buffers: Hex[], limits: Partial<ExecuteLimits>) =>
-    run(guest, buffers, { sp1, limits })
+    run(guest, buffers, { sp1, engine, limits })
 
   it('the cycle limit is exact, as each release has it', async () => {
     const { cycles } = await runHere('fibonacci', N_10, {})
@@ -40,7 +43,7 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
     let clockMs = 0
     const now = () => clockMs++ * 1000
     const limits = { timeoutMs: 10_000 }
-    await expect(run('endless', [], { sp1, now, limits })).rejects.toMatchObject({
+    await expect(run('endless', [], { sp1, engine, now, limits })).rejects.toMatchObject({
       code: 'TIMEOUT',
       exitCode: 4,
       details: { timeoutSeconds: 10, stdout: 'looping\n' },
@@ -69,7 +72,7 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
     const loadFrom = (address: number) =>
       elfOf({ text: [...li(6, address), encode('lw', { rd: 7, rs1: 6, imm: 0 })] })
     const stdin = { buffers: [], deferredProofs: 0n }
-    const options = { sp1, limits: { memoryMib: 4 } }
+    const options = { sp1, engine, limits: { memoryMib: 4 } }
     expect((await execute(loadFrom(4 * MIB - 4), stdin, options)).cycles).toBe(3)
     await expect(execute(loadFrom(4 * MIB), stdin, options)).rejects.toMatchObject({
       code: 'MEMORY_LIMIT',
@@ -86,7 +89,8 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
     for (const lengths of [[100], [50, 50]]) {
       const elf = elfThatWrites(fd, lengths)
       const stdin = { buffers: [], deferredProofs: 0n }
-      const limited = (bytes: number) => execute(elf, stdin, { sp1, limits: { [limit]: bytes } })
+      const limited = (bytes: number) =>
+        execute(elf, stdin, { sp1, engine, limits: { [limit]: bytes } })
       await expect(limited(99)).rejects.toMatchObject({
         code: 'OUTPUT_LIMIT',
         exitCode: 4,
@@ -100,7 +104,7 @@ describe.each(SP1_VERSIONS)('limits of SP1 %s', (sp1) => {
     const fd = 77
     const stdin = { buffers: [], deferredProofs: 0n }
     const limited = (outputBytes: number, lengths: readonly number[]) =>
-      execute(elfThatWrites(fd, lengths), stdin, { sp1, limits: { outputBytes } })
+      execute(elfThatWrites(fd, lengths), stdin, { sp1, engine, limits: { outputBytes } })
     await expect(limited(99, [100])).rejects.toMatchObject({
       code: 'OUTPUT_LIMIT',
       details: { stream: 'file descriptor 77', limitBytes: 99 },

@@ -1,12 +1,13 @@
 /**
  * What is never signed: the rules of docs/security.md by their names, each with runs that break it, in
- * both releases, through the function that `prove` and `serve` sign with.
+ * both releases and every engine, through the function that `prove` and `serve` sign with.
  */
 import { readFileSync } from 'node:fs'
 import { blake3 } from '@noble/hashes/blake3.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex, viewOf } from '../../../src/core/bytes.js'
+import { ENGINES } from '../../../src/core/executor/engines.js'
 import type { ExecuteLimits } from '../../../src/core/executor/execute.js'
 import { releaseOf, SP1_VERSIONS, type Sp1Release } from '../../../src/core/executor/release.js'
 import { whyUnprovable } from '../../../src/core/executor/soundness.js'
@@ -302,29 +303,32 @@ it('every rule of docs/security.md has its tests here', () => {
   expect(rows.slice(1)).toEqual(Object.keys(RULES))
 })
 
-describe.each(SP1_VERSIONS)('SP1 %s', (version) => {
+const CHOICES = SP1_VERSIONS.flatMap((sp1) => ENGINES.map((engine) => [sp1, engine] as const))
+
+describe.each(CHOICES)('SP1 %s, %s', (version, engine) => {
   const release = releaseOf(version)
 
   it('signs an honest run', async () => {
-    const { outcome, wasSigned } = await prove(elfOfCase(release, {}), version, {})
+    const { outcome, wasSigned } = await prove(elfOfCase(release, {}), version, {}, { engine })
     expect([outcome.publicValues, wasSigned]).toEqual(['0x01020304', true])
   })
 
   it('signs a run that commits to the same digest twice', async () => {
     const text = (sp1: Sp1Release) => commit(sp1, sha256(PUBLIC_VALUES))
-    expect((await prove(elfOfCase(release, { text }), version, {})).wasSigned).toBe(true)
+    const elf = elfOfCase(release, { text })
+    expect((await prove(elf, version, {}, { engine })).wasSigned).toBe(true)
   })
 
   it('takes a BLAKE3 digest if its verifiers do', async () => {
     const elf = elfOfCase(release, { end: haltsWith(blake3(PUBLIC_VALUES)) })
-    const { outcome, wasSigned } = await prove(elf, version, {})
+    const { outcome, wasSigned } = await prove(elf, version, {}, { engine })
     const takesBlake3 = release.publicValuesDigests.some(({ name }) => name === 'BLAKE3')
     expect(wasSigned).toBe(takesBlake3)
     expect(outcome.code).toBe(takesBlake3 ? undefined : 'UNPROVABLE')
   })
 
   it('does not sign a run with deferred proofs for a caller who asks for it', async () => {
-    const more = { unverifiedDeferredProofs: true }
+    const more = { engine, unverifiedDeferredProofs: true }
     const stdin = { deferredProofs: 1n }
     const { outcome, wasSigned } = await prove(elfOfCase(release, {}), version, stdin, more)
     expect([outcome.code, wasSigned]).toEqual(['STDIN_DEFERRED_PROOFS', false])
@@ -332,7 +336,7 @@ describe.each(SP1_VERSIONS)('SP1 %s', (version) => {
 
   describe.each(Object.entries(RULES))('%s', (rule, runs) => {
     it.each(runs.map((run) => [run.name, run] as const))('%s', async (_name, run) => {
-      const { outcome, wasSigned } = await prove(elfOfCase(release, run), version, run)
+      const { outcome, wasSigned } = await prove(elfOfCase(release, run), version, run, { engine })
       const { code = 'UNPROVABLE' } = run
       const expected = typeof code === 'string' ? code : (code[version] ?? 'UNPROVABLE')
       expect([outcome.code, wasSigned]).toEqual([expected, false])
