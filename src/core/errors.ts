@@ -316,7 +316,7 @@ const SERVER = {
   QUEUE_FULL: (f: { queued: number; retryAfterSeconds: number }) =>
     `The server's queue is full (${f.queued} jobs). Try again in ${f.retryAfterSeconds} s.`,
   MEMORY_UNAVAILABLE: (f: { mib: number }) =>
-    `This machine has no ${f.mib} MiB for the guest's memory. Run less at once, or on a larger machine.`,
+    `This machine has no ${f.mib} MiB to spare for it. Run less at once, or on a larger machine.`,
   EXECUTION_LOST: (f: { reason: string }) =>
     `The execution ended without a result: ${f.reason}. Send the request again.`,
   JOB_UNKNOWN: (f: { id: string }) =>

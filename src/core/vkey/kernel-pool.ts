@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { fromBase64 } from '../bytes.js'
-import { InternalError, InterruptedError } from '../errors.js'
+import { InternalError, InterruptedError, UnavailableError } from '../errors.js'
 import { KERNELS_BASE64 } from './kernels.wasm.js'
 
 /** A call of an exported function. Addresses and counts are numbers, truth values 0 and 1. */
@@ -50,6 +50,7 @@ export interface KernelPoolOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+const MIB = 2 ** 20
 const PAGE_BYTES = 65_536
 /** Calls that a worker has before it, so that it goes from one to the next without waiting for us. */
 const CALLS_AHEAD = 2
@@ -63,14 +64,25 @@ parentPort.on('message', ({ name, args }) => {
   parentPort.postMessage('done')
 })`
 
+/** @throws UnavailableError `MEMORY_UNAVAILABLE` */
 export function createKernelPool(options: KernelPoolOptions): KernelPool {
   const module = new WebAssembly.Module(fromBase64(KERNELS_BASE64))
-  const pages = Math.ceil(options.bytes / PAGE_BYTES)
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  const memory = takeMemory(options.bytes)
   options.prepare?.(memory)
   return options.threads === 1
     ? createLocalPool(module, memory, options)
     : createWorkerPool(module, memory, options)
+}
+
+function takeMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch (cause) {
+    // WebAssembly reports that the host has no memory by this.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UnavailableError('MEMORY_UNAVAILABLE', { mib: Math.ceil(bytes / MIB) }, cause)
+  }
 }
 
 /** A turn of the event loop, so that messages and an abort can arrive. */

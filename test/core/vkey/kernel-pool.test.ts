@@ -1,6 +1,6 @@
-/** Where the system gives fewer threads than are asked for, or none, the key is the same. */
+/** What the system may not give: fewer threads make the same key, no memory is an error with a code. */
 import type { Worker } from 'node:worker_threads'
-import { beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Program } from '../../../src/core/riscv/program.js'
 import { commitTraces } from '../../../src/core/vkey/commitment.js'
 import { digestImage, digestImagePlainly } from '../../../src/core/vkey/image-digest.js'
@@ -34,6 +34,7 @@ const TRACE = {
 } as const
 const commit = () => commitTraces([{ logHeight: 4, trace: TRACE }], { threads: 3 })
 
+afterEach(() => vi.unstubAllGlobals())
 beforeEach(() => {
   system.refusal = 'ERR_WORKER_INIT_FAILED'
 })
@@ -56,4 +57,18 @@ it.each([0, 1])('points of memory are added up with %i of two threads', async (t
 it('another failure to start a thread is one', async () => {
   system.refusal = 'ERR_OUT_OF_RANGE'
   await expect(commit()).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+})
+
+it('no memory', async () => {
+  class NoMemory {
+    constructor() {
+      throw new RangeError('WebAssembly.Memory(): could not allocate memory')
+    }
+  }
+  vi.stubGlobal('WebAssembly', Object.create(WebAssembly, { Memory: { value: NoMemory } }))
+  await expect(commit()).rejects.toMatchObject({
+    code: 'MEMORY_UNAVAILABLE',
+    details: { mib: 1 },
+    exitCode: 8,
+  })
 })
