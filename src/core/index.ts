@@ -111,8 +111,9 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type Binding, encodeTeeProofBytes, type SignatureEntry } from './signer/eip712.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
-export { encodeProof, type Proof, parseProof } from './signer/proof.js'
+export { encodeProof, type Proof, type ProofDomain, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,
   SCHEME_NAMES,
