@@ -191,6 +191,11 @@ contract VerifyProofTest is MultiProofDeployed {
         refusesProof(cut, reason);
     }
 
+    function test_refusesASelectorAlone() public {
+        bytes memory alone = abi.encodePacked(multiProof.SELECTOR());
+        refusesProof(alone, abi.encodeWithSelector(MultiProof.ProofTruncated.selector, 4));
+    }
+
     function test_refusesAnotherSelector() public {
         refusesProof(
             SP1_PROOF, abi.encodeWithSelector(MultiProof.WrongSelector.selector, bytes4(0x11b6a09d))

@@ -50,6 +50,24 @@ contract SimulatedAttestationTest is Fixture {
         _refuses(bytes.concat(quote, hex"00"), "section length");
     }
 
+    function test_refusesEveryOtherFrame() public {
+        _refusesByte(0, "header");
+        _refusesByte(764, "certification type");
+        _refusesByte(766, "certification length");
+        _refusesByte(1218, "authentication length");
+        _refusesByte(1252, "chain type");
+        _refusesByte(1254, "chain length");
+        _refusesByte(770, "QE report signature");
+        _refusesByte(1220, "QE report data");
+        _refusesByte(PEM_START, "malformed");
+    }
+
+    function _refusesByte(uint256 position, bytes memory reason) private {
+        bytes memory flipped = quote;
+        flipped[position] ^= 0x01;
+        _refuses(flipped, reason);
+    }
+
     function test_refusesTheEmptyQuote() public {
         _refuses("", "length");
     }
