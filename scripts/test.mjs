@@ -24,7 +24,7 @@ try {
     step("the contracts' vectors", 'node', ['scripts/fixtures.mjs', '--check'])
     step("the contracts' interfaces", 'node', ['scripts/abi.mjs', '--check'])
     testContracts()
-    step("every branch of the contracts", 'node', ['scripts/coverage.mjs'])
+    step('every branch of the contracts', 'node', ['scripts/coverage.mjs'])
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const status = run('vitest', ['run', ...reporters, ...patterns])

@@ -158,12 +158,13 @@ contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, IPolicyEnfo
         address owner_,
         IAttestationVerifier verifier,
         AttestationOutput.Layout chosenLayout,
-        IMeasurementPolicy policy_
+        IMeasurementPolicy policy_,
+        ICollateralProbe probe
     ) Ownable(owner_) EIP712("SP1 TEE Prover Registry", "1") {
         outputLayout = chosenLayout;
         policy = policy_;
-        dcapAttestationVerifier = verifier;
-        emit AttestationImplSet(address(verifier));
+        _setAttestation(verifier);
+        _setProbe(probe);
     }
 
     // Registration.
@@ -312,13 +313,11 @@ contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, IPolicyEnfo
     }
 
     function setAttestationImpl(address verifier) external onlyOwner {
-        dcapAttestationVerifier = IAttestationVerifier(verifier);
-        emit AttestationImplSet(verifier);
+        _setAttestation(IAttestationVerifier(verifier));
     }
 
     function setCollateralProbe(ICollateralProbe probe) external onlyOwner {
-        collateralProbe = probe;
-        emit CollateralProbeSet(address(probe));
+        _setProbe(probe);
     }
 
     /// @notice Applies to all registrations, those made before included.
@@ -453,6 +452,16 @@ contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, IPolicyEnfo
     function _setWorkloadState(uint32 index, WorkloadState state) private {
         workloadStates[index] = state;
         emit WorkloadStateSet(index, state);
+    }
+
+    function _setAttestation(IAttestationVerifier verifier) private {
+        dcapAttestationVerifier = verifier;
+        emit AttestationImplSet(address(verifier));
+    }
+
+    function _setProbe(ICollateralProbe probe) private {
+        collateralProbe = probe;
+        emit CollateralProbeSet(address(probe));
     }
 
     function _returnChange(uint256 balanceBefore) private {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {AttestationOutput} from "../src/AttestationOutput.sol";
 import {IAttestationVerifier} from "../src/IAttestationVerifier.sol";
+import {ICollateralProbe} from "../src/ICollateralProbe.sol";
 import {MeasurementPolicy} from "../src/MeasurementPolicy.sol";
 import {TEEProverRegistry} from "../src/TEEProverRegistry.sol";
 import {SimulatedAttestation} from "../src/dev/SimulatedAttestation.sol";
@@ -30,7 +31,7 @@ abstract contract Deployed is Fixture {
 
     function deploy(IAttestationVerifier verifier, AttestationOutput.Layout chosenLayout) internal {
         policy = new MeasurementPolicy(OWNER, GUARDIAN, address(this));
-        registry = new TEEProverRegistry(OWNER, verifier, chosenLayout, policy);
+        registry = new TEEProverRegistry(OWNER, verifier, chosenLayout, policy, ICollateralProbe(address(0)));
         policy.bindRegistry(address(registry));
         allow(workloadId);
     }

@@ -33,10 +33,8 @@ contract Actors is Fixture {
 
     constructor() {
         policy = new MeasurementPolicy(OWNER, GUARDIAN, address(this));
-        registry = new TEEProverRegistry(OWNER, attestation, AttestationOutput.Layout.V1_1, policy);
+        registry = new TEEProverRegistry(OWNER, attestation, AttestationOutput.Layout.V1_1, policy, probe);
         policy.bindRegistry(address(registry));
-        vm.prank(OWNER);
-        registry.setCollateralProbe(probe);
         probe.script(false, address(attestation), 4, 0);
     }
 

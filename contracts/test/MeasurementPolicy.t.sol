@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {AttestationOutput} from "../src/AttestationOutput.sol";
+import {ICollateralProbe} from "../src/ICollateralProbe.sol";
 import {MeasurementPolicy} from "../src/MeasurementPolicy.sol";
 import {TEEProverRegistry} from "../src/TEEProverRegistry.sol";
 import {Deployed} from "./Deployed.sol";
@@ -153,7 +154,9 @@ contract MeasurementPolicyTest is Deployed {
             abi.encodeCall(policy.bindRegistry, (address(0))),
             abi.encodeWithSelector(MeasurementPolicy.RegistryAddressZero.selector)
         );
-        TEEProverRegistry mine = new TEEProverRegistry(OWNER, scripted, AttestationOutput.Layout.V1_1, policy);
+        TEEProverRegistry mine = new TEEProverRegistry(
+            OWNER, scripted, AttestationOutput.Layout.V1_1, policy, ICollateralProbe(address(0))
+        );
         vm.prank(OWNER);
         policy.bindRegistry(address(mine));
         assertTrue(address(policy.registry()) == address(mine) && policy.deployer() == address(this));

@@ -7,6 +7,7 @@ export const teeProverRegistryAbi = [
       { name: 'verifier', type: 'address', internalType: 'contract IAttestationVerifier' },
       { name: 'chosenLayout', type: 'uint8', internalType: 'enum AttestationOutput.Layout' },
       { name: 'policy_', type: 'address', internalType: 'contract IMeasurementPolicy' },
+      { name: 'probe', type: 'address', internalType: 'contract ICollateralProbe' },
     ],
     stateMutability: 'nonpayable',
   },
