@@ -5,11 +5,7 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ISP1Verifier} from "./ISP1Verifier.sol";
-
-interface ITEEProverRegistry {
-    function verifyAttestedProver(address prover) external view returns (bool);
-    function verifyAttestedWorkload(address prover, bytes32 workloadId) external view returns (bool);
-}
+import {ITEEProverRegistry} from "./ITEEProverRegistry.sol";
 
 /// @title Accepts a proof because attested signers vouch for it, because SP1's verifier does, or both
 /// @notice Two ways in. `verifyProof` is SP1's own call: whoever uses an SP1 verifier uses this instead,

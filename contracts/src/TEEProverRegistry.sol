@@ -10,6 +10,7 @@ import {AttestationOutput} from "./AttestationOutput.sol";
 import {IAttestationVerifier, IZkAttestationVerifier} from "./IAttestationVerifier.sol";
 import {ICollateralProbe} from "./ICollateralProbe.sol";
 import {IMeasurementPolicy, IPolicyEnforcer} from "./IMeasurementPolicy.sol";
+import {ITEEProverRegistry} from "./ITEEProverRegistry.sol";
 import {RefusalGrounds} from "./RefusalGrounds.sol";
 
 /// @title The signers whose key lives in an attested TDX virtual machine that the policy allows
@@ -17,7 +18,7 @@ import {RefusalGrounds} from "./RefusalGrounds.sol";
 /// may send the registration. It lasts `attestValiditySeconds`, counted from its block, and ends sooner
 /// if the policy revokes its workload or its TCB status, if the attestation fails now, if the signer
 /// says so, or if it is revoked.
-contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, IPolicyEnforcer {
+contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, ITEEProverRegistry, IPolicyEnforcer {
     /// What a registration refers to, and for whom it is.
     struct ReportData {
         uint256 referenceBlockNumber;
@@ -246,13 +247,13 @@ contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, IPolicyEnfo
 
     // Validity.
 
-    /// @notice Whether a prover is registered, may be trusted already, and still.
-    function verifyAttestedProver(address prover) external view returns (bool) {
+    /// @inheritdoc ITEEProverRegistry
+    function verifyAttestedProver(address prover) external view override returns (bool) {
         return _isValid(_registrations[prover]);
     }
 
-    /// @notice The same, and attested as this workload.
-    function verifyAttestedWorkload(address prover, bytes32 workloadId) external view returns (bool) {
+    /// @inheritdoc ITEEProverRegistry
+    function verifyAttestedWorkload(address prover, bytes32 workloadId) external view override returns (bool) {
         Registration storage registration = _registrations[prover];
         return _isValid(registration) && registration.workloadId == workloadId;
     }

@@ -1,7 +1,6 @@
 /**
  * The main path of the contracts, through the binary on a local chain: deploy, allow a workload,
  * register a quote of it, prove, verify by both calls; then revoke, and the same proofs are refused.
- * And each quote that must not register, with the registry's own error.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -127,7 +126,7 @@ describe('from a workload to a proof that a contract accepts, and back', () => {
     expect((await cliJson(allow)).json.error.details.error).toBe(`WorkloadIsRevoked(${workloadId})`)
     const shown = await cliJson(['policy', 'show', workloadId, ...chain])
     expect(shown.json).toMatchObject({ workloadId, state: 'revoked', commit: 'c0ffee' })
-  })
+  }, 300_000)
 
   it('watch tells all of it', async () => {
     const head = Number(await askRpc(anvil.rpcUrl, 'eth_blockNumber'))

@@ -45,6 +45,8 @@ const ROWS: readonly Row[] = [
     ],
   },
   { layout: 'v1.0', address: '0x3cffab18b9fa4b18c2660dbd8ae04509228e9b2b', chainIds: [130] },
+  // 1.0.0-alpha, which the first registry asks (preset automata-testnet).
+  { layout: 'v1.0', address: '0x6d67ae70d99a4cce500de44628bcb4dacfc1a145', chainIds: [1398243] },
 ]
 
 /** Chains whose verifiers were deployed after the check of PCK chains was mended (2026-04-22). */

@@ -186,7 +186,7 @@ describe('verifyProof', () => {
     expect(await failed(unbound)).toEqual(broken)
     expect(await failed({ ...unbound, workloadId })).toEqual(broken)
     const other = { ...proof, domain: { ...domain, chainId: 1 } } as Proof
-    expect(await failed(other)).toEqual(['signature', 'proofBytes'])
+    expect(await failed(other)).toEqual(['signature'])
     expect(await failed({ ...proof, workloadId: `0x${'53'.repeat(32)}` })).toEqual([
       'signature',
       'proofBytes',
