@@ -37,6 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'chain-flags.ts',
     'config.ts',
     'guest-flags.ts',
+    'policy-flags.ts',
     'quote-flags.ts',
     'register-flags.ts',
     'serve-flags.ts',

@@ -1,14 +1,13 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
-import { addressFlag, openChain, rpcFlags } from '../chain-flags.js'
+import { addressFlag, knownContracts, openChain, rpcFlags } from '../chain-flags.js'
 import {
   askMultiProof,
   type ContractAnchor,
   ERROR_TABLES,
   type Hex,
   isHex,
-  PRESETS,
   parseProof,
   type Verdict,
   verifyProof,
@@ -84,7 +83,7 @@ export default class Verify extends BaseCommand {
   async #contract(
     flags: Parameters<typeof openChain>[0] & { multiproof?: string | undefined },
   ): Promise<ContractAnchor | undefined> {
-    const given = flags.multiproof ?? (flags.preset && PRESETS[flags.preset].multiProof)
+    const given = flags.multiproof ?? (await knownContracts(flags)).multiProof
     if (given === undefined) return undefined
     const address = addressFlag('--multiproof', given)
     const chain = await openChain(flags)

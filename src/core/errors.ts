@@ -55,6 +55,12 @@ const INPUT = {
     `The keystore ${f.path} ${f.reason}. Pass a web3 keystore (version 3), as \`cast wallet import\` writes it.`,
   KEYSTORE_PASSWORD: (f: { path: string }) =>
     `The password does not open the keystore ${f.path}. Check --password-file.`,
+  ZK_CALLDATA_MALFORMED: (f: { path: string; reason: string }) =>
+    `The file ${f.path} ${f.reason}. Pass the output of a DCAP prover as docs/contracts.md says.`,
+  DEPLOYMENT_MALFORMED: (f: { path: string; reason: string }) =>
+    `The deployment file ${f.path} ${f.reason}. Pass a file that \`sp1-tee deploy\` wrote.`,
+  ATTESTATION_UNKNOWN: (f: { chainId: number; layout: string }) =>
+    `No attestation contract of layout ${f.layout} is known on chain ${f.chainId}. Name one with --attestation 0xADDRESS.`,
   SIMULATED_CHAIN: (f: { chainId: number }) =>
     `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
   HOOK_INVALID: (f: { fd: string }) =>
@@ -278,10 +284,18 @@ const CHAIN = {
     `There is no contract at ${f.address}, where ${f.what} should be. Check the address and the chain.`,
   CONTRACT_OTHER: (f: { what: string; address: string }) =>
     `The contract at ${f.address} does not answer as ${f.what}. Check the address.`,
-  CHAIN_REVERTED: (f: { call: string; error: string }) =>
-    `${f.call} was reverted: ${f.error}. docs/contracts.md says what each error means.`,
+  CHAIN_REVERTED: (f: { call: string; error: string; remedy?: string }) =>
+    `${f.call} was reverted: ${f.error}. ${f.remedy ?? 'docs/contracts.md says what each error means.'}`,
   RECEIPT_MISSING: (f: { txHash: string; timeoutSeconds: number }) =>
     `Transaction ${f.txHash} was not confirmed within ${f.timeoutSeconds} s. Look it up before sending another.`,
+  TRANSACTION_DISPLACED: (f: { address: string; nonce: number; txHash: string }) =>
+    `Another transaction of ${f.address} took nonce ${f.nonce}, so ${f.txHash} can never be mined. Use a gas payer that nobody else uses, or try again.`,
+  DEPLOYER_MISSING: (f: { address: string; chainId: number }) =>
+    `Chain ${f.chainId} has no deterministic deployer at ${f.address}, by which contracts get the same addresses everywhere. Have it deployed: https://github.com/Arachnid/deterministic-deployment-proxy.`,
+  POLICY_MISSING: (f: { registry: string }) =>
+    `The registry ${f.registry} has no measurement policy. It is of an older kind: it takes any workload.`,
+  DEPLOYMENT_INCOMPLETE: (f: { contract: string; address: string }) =>
+    `The transaction was mined, but ${f.contract} is not at ${f.address}. Run the command again.`,
   GAS_PAYER_POOR: (f: { address: string }) =>
     `The gas payer ${f.address} cannot pay for the transaction. Send it funds.`,
   GAS_PAYER_IS_SIGNER: (f: { address: string }) =>

@@ -1,10 +1,20 @@
 /** The public API: everything the commands use, and nothing they could not. */
 export { fromHex, type Hex, isHex, toHex } from './bytes.js'
 export {
+  automataCollateralProbeAbi,
+  measurementPolicyAbi,
+  multiProofAbi,
+  simulatedAttestationAbi,
+  teeProverRegistryAbi,
+} from './chain/abi.js'
+export { attestationWarnings, findAttestation } from './chain/attestation-deployments.js'
+export { bindContracts, type ContractAddresses, type Contracts } from './chain/bindings.js'
+export {
   type Chain,
   type ChainOptions,
   connectChain,
   DEFAULT_RPC_TIMEOUT_MS,
+  DEFAULT_TX_TIMEOUT_MS,
 } from './chain/client.js'
 export {
   type AttestationChoice,
@@ -13,19 +23,42 @@ export {
   deployContracts,
   OUTPUT_LAYOUTS,
   type OutputLayout,
+  type PlannedStep,
+  planDeployment,
 } from './chain/deploy.js'
+export { encodeDeployment, parseDeployment } from './chain/deployment-file.js'
 export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
+export {
+  allowWorkload,
+  findPolicy,
+  listWorkloads,
+  type PolicyChange,
+  type PolicyChangeResult,
+  type PolicySettings,
+  type PolicyWorkload,
+  readPolicySettings,
+  readWorkload,
+  revokeWorkload,
+  type WorkloadState,
+} from './chain/measurement-policy.js'
 export { askMultiProof } from './chain/multi-proof.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  attestationOf,
   findRegistration,
   latestReference,
+  previewRegistration,
   type RegisterOptions,
   type Registration,
+  type RegistrationPreview,
   registerSigner,
   rotateSigner,
 } from './chain/registration.js'
+export { type RegistryEvent, type WatchOptions, watchRegistry } from './chain/registry-events.js'
+export type { Fees } from './chain/transactions.js'
+export type { WriteOptions } from './chain/write.js'
+export { parseZkCalldata, ZK_COPROCESSORS, type ZkCalldata } from './chain/zk-calldata.js'
 export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
@@ -111,8 +144,9 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type Binding, encodeTeeProofBytes, type SignatureEntry } from './signer/eip712.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
-export { encodeProof, type Proof, parseProof } from './signer/proof.js'
+export { encodeProof, type Proof, type ProofDomain, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,
   SCHEME_NAMES,

@@ -7,6 +7,7 @@ import { GuestError, InputError } from '../errors.js'
 import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
 import { loadProgram } from '../executor/release.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from '../signer/eip712.js'
 import type { Proof } from '../signer/proof.js'
 import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
 import type { Signer } from '../signer/signer.js'
@@ -17,6 +18,8 @@ export interface ProveOptions
   readonly scheme?: SchemeName
   /** The version in the message of scheme `succinct`, which needs one; a u32. */
   readonly teeVersion?: number
+  /** For which contract, and as which workload, scheme `eip712` signs; it needs this. */
+  readonly binding?: Binding
   /** Worker threads of the verifying key. */
   readonly threads?: number
   readonly onCycles?: (cycles: number) => void
@@ -65,6 +68,8 @@ async function prove(
   requireNoDeferredProofs(stdin)
   const scheme = schemeOf(options.scheme ?? 'automata')
   const teeVersion = checkTeeVersion(scheme.isVersioned, options.teeVersion)
+  const { binding } = options
+  requireBinding(scheme.isBound, binding)
   // A copy, so that nobody can make the program that is named another than the one that is run.
   const program = elf.slice()
   const sp1 = loadProgram(program, options).release.version
@@ -87,6 +92,7 @@ async function prove(
     bytes32: fromHex(vkey.bytes32),
     publicValues: fromHex(run.publicValues),
     teeVersion,
+    ...(binding !== undefined && { binding }),
   }
   const signer = typeof signerOrSource === 'function' ? signerOrSource() : signerOrSource
   const signature = signer.signDigest(scheme.digest(statement))
@@ -104,6 +110,7 @@ async function prove(
     signer: signer.address,
     signature: toHex(signature),
     ...(scheme.isVersioned && { teeVersion }),
+    ...(binding !== undefined && fieldsOf(binding)),
     ...(proofBytes !== undefined && { proofBytes: toHex(proofBytes) }),
     ...(simulated && { simulated }),
   }
@@ -124,6 +131,17 @@ function checkTeeVersion(isVersioned: boolean, teeVersion: number | undefined): 
     throw new InputError('FLAG_INVALID', { flag, reason: 'goes only with --scheme succinct' })
   }
   return teeVersion ?? 0
+}
+
+function requireBinding(isBound: boolean, binding: Binding | undefined): void {
+  if (isBound === (binding !== undefined)) return
+  const reason = isBound ? 'must be given with --scheme eip712' : 'goes only with --scheme eip712'
+  throw new InputError('FLAG_INVALID', { flag: '--multiproof', reason })
+}
+
+function fieldsOf({ chainId, verifyingContract, workloadId }: Binding) {
+  const [name, version] = [EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION] as const
+  return { domain: { name, version, chainId, verifyingContract }, workloadId }
 }
 
 /** Both results; or the error of the first that failed, after the other has stopped for it. */

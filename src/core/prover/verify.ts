@@ -2,11 +2,12 @@
  * The verdict on a proof file: everything it says is derived again from as much as the caller gives,
  * and it is valid only if something outside the file vouches for its signer.
  */
-import { fromHex, type Hex, toHex } from '../bytes.js'
+import { fromHex, type Hex } from '../bytes.js'
 import { InputError, RejectedError, Sp1TeeError } from '../errors.js'
 import type { Proof } from '../signer/proof.js'
-import { type Statement, schemeOf } from '../signer/schemes.js'
+import { schemeOf } from '../signer/schemes.js'
 import { recoverAddress } from '../signer/signer.js'
+import { deriveProofBytes, statementOf } from '../signer/statement.js'
 import { bytes32ToHashBytes } from '../vkey/encodings.js'
 import type { ElfVkeyOptions } from './elf-vkey.js'
 import { VkeyCache } from './vkey-cache.js'
@@ -114,18 +115,34 @@ function checkPublicValues({ publicValues }: Proof, expected: Hex): Check {
   return compare('publicValues', publicValues, expected.toLowerCase(), 'what was expected')
 }
 
-function checkScheme({ scheme, teeVersion, proofBytes }: Proof): Check {
-  const { isVersioned } = schemeOf(scheme)
-  const isComplete =
-    isVersioned === (teeVersion !== undefined) && isVersioned === (proofBytes !== undefined)
-  const needs = isVersioned ? 'needs' : 'has no'
-  const detail = isComplete ? scheme : `${scheme} ${needs} teeVersion and proofBytes`
-  return { name: 'scheme', ok: isComplete, detail }
+function checkScheme({ scheme, teeVersion, domain, workloadId, proofBytes }: Proof): Check {
+  const { isVersioned, isBound } = schemeOf(scheme)
+  const fields = {
+    teeVersion: [teeVersion, isVersioned],
+    domain: [domain, isBound],
+    workloadId: [workloadId, isBound],
+    proofBytes: [proofBytes, isVersioned || isBound],
+  } as const
+  const wrong = Object.entries(fields).find(
+    ([, [value, isNeeded]]) => (value !== undefined) !== isNeeded,
+  )
+  if (wrong === undefined) return { name: 'scheme', ok: true, detail: scheme }
+  const [field, [, isNeeded]] = wrong
+  return {
+    name: 'scheme',
+    ok: false,
+    detail: `${scheme} ${isNeeded ? 'needs' : 'has no'} ${field}`,
+  }
 }
 
 function checkSignature(proof: Proof): Check {
   const name = 'signature'
-  const digest = schemeOf(proof.scheme).digest(statementOf(proof))
+  const scheme = schemeOf(proof.scheme)
+  const statement = statementOf(proof)
+  if (scheme.isBound && statement.binding === undefined) {
+    return { name, ok: false, detail: 'it says not for which contract it is' }
+  }
+  const digest = scheme.digest(statement)
   const recovered = recoverAddress(digest, fromHex(proof.signature))
   if (recovered === undefined) return { name, ok: false, detail: 'it is no low-s signature' }
   const isSame = recovered === proof.signer
@@ -134,8 +151,8 @@ function checkSignature(proof: Proof): Check {
 }
 
 function checkProofBytes(proof: Proof): Check {
-  const expected = schemeOf(proof.scheme).proofBytes(statementOf(proof), fromHex(proof.signature))
-  const ok = expected !== undefined && toHex(expected) === proof.proofBytes
+  const expected = deriveProofBytes(proof)
+  const ok = expected !== undefined && expected === proof.proofBytes
   const detail = ok ? 'as the contract takes them' : 'they are not those of this signature'
   return { name: 'proofBytes', ok, detail }
 }
@@ -166,15 +183,6 @@ function checkTrustAnchor(
   if (anchors.length > 0) return { name, ok: true, detail: anchors.join(' and ') }
   const detail = 'nothing vouches for the signer: pass --signer, or --rpc-url and --multiproof'
   return { name, ok: false, detail }
-}
-
-function statementOf({ vkey, vkeyHash, publicValues, teeVersion = 0 }: Proof): Statement {
-  return {
-    bytes32: fromHex(vkey),
-    hashBytes: fromHex(vkeyHash),
-    publicValues: fromHex(publicValues),
-    teeVersion,
-  }
 }
 
 function compare(name: string, actual: string, expected: string, of: string): Check {
