@@ -70,6 +70,13 @@ export const eventLogFlags = {
   }),
 }
 
+export const runtimeDataFlags = {
+  'runtime-data': Flags.string({
+    description: 'the runtime data of the quote, where the report data are their hash, as on Azure',
+    helpValue: 'FILE',
+  }),
+}
+
 /** The same, of a TD. */
 export async function readTdQuote(path: string): Promise<TdQuote> {
   return parseTdQuote(await readQuoteBytes(path))

@@ -36,12 +36,13 @@ export const keyFlags = {
 export const providerFlags = {
   provider: Flags.option({
     description: 'where quotes come from; auto never takes simulated',
-    options: ['auto', 'configfs', 'dstack', 'http', 'simulated'] as const,
+    options: ['auto', 'configfs', 'azure', 'dstack', 'http', 'simulated'] as const,
     env: 'SP1_TEE_PROVIDER',
     default: AUTO_PROVIDER as 'auto',
   })(),
   'provider-url': Flags.string({
-    description: 'the quote service of provider http, or the socket of provider dstack',
+    description:
+      'the quote service of provider http; of azure and dstack, the metadata service or socket in place of the usual one',
     helpValue: 'URL|SOCKET',
     env: 'SP1_TEE_PROVIDER_URL',
   }),

@@ -53,6 +53,9 @@ interface Attestation {
   readonly quote: Hex
   readonly quoteFile?: string
   readonly collateralFile?: string
+  /** Where the quote's report data are the hash of it, as on Azure. */
+  readonly runtimeData?: Hex
+  readonly runtimeDataFile?: string
   /** With --check. */
   readonly verdict?: QuoteVerdict
   readonly measurements: Measurements
@@ -88,6 +91,10 @@ export default class Attest extends BaseCommand {
       description: 'file for the collateral that the quote is verified with',
       helpValue: 'FILE',
     }),
+    'runtime-data-out': Flags.string({
+      description: 'file for the runtime data that bind the report data to the quote, on Azure',
+      helpValue: 'FILE',
+    }),
     check: Flags.boolean({
       description: 'verify the quote at once; exits with code 5 if not valid',
     }),
@@ -112,14 +119,21 @@ export default class Attest extends BaseCommand {
       reference === undefined
         ? checkReportData(given)
         : computeReportData(await this.#signer(flags, provider), reference)
-    const bytes = await watch('Quote', this.isSilent(), () =>
-      provider.quote(reportData, this.interrupted),
+    const { quote: bytes, runtimeData } = await watch('Quote', this.isSilent(), () =>
+      provider.attest(reportData, this.interrupted),
     )
     if (flags.out !== undefined) await writeOutput(flags.out, bytes)
     const quote = parseTdQuote(bytes)
     const measurements = measurementsOf(quote)
     this.#print(provider, toHex(reportData), measurements)
     this.log(`quote          ${flags.out ?? toHex(bytes)}`)
+    const runtimeDataOut = flags['runtime-data-out']
+    if (runtimeData !== undefined) {
+      if (runtimeDataOut !== undefined) await writeOutput(runtimeDataOut, runtimeData)
+      this.log(`runtime data   ${runtimeDataOut ?? toHex(runtimeData)}`)
+    } else if (runtimeDataOut !== undefined) {
+      this.remark('There are no runtime data: the quote itself carries the report data.')
+    }
     const verdict = await this.#collateral(quote, provider, flags)
     return {
       provider: provider.name,
@@ -132,6 +146,10 @@ export default class Attest extends BaseCommand {
       quote: toHex(bytes),
       ...(flags.out !== undefined && { quoteFile: flags.out }),
       ...(flags['collateral-out'] !== undefined && { collateralFile: flags['collateral-out'] }),
+      ...(runtimeData !== undefined && {
+        runtimeData: toHex(runtimeData),
+        ...(runtimeDataOut !== undefined && { runtimeDataFile: runtimeDataOut }),
+      }),
       ...(verdict !== undefined && { verdict }),
       measurements,
     }

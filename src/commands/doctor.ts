@@ -75,15 +75,18 @@ export default class Doctor extends BaseCommand {
     const provider = await this.#check(
       'device',
       () => openProvider(flags, (message) => this.remark(message)),
-      ({ name }) => `quotes come from ${name}`,
+      ({ name, binding }) =>
+        `quotes come from ${name}${binding === 'reportData' ? '' : '; no registry takes them'}`,
     )
     if (provider === undefined) return undefined
     this.#simulated = provider.simulated
     const quote = await this.#check(
       'quote',
       // Zeros bind no signer: nobody can register with this quote.
-      async () =>
-        parseTdQuote(await provider.quote(new Uint8Array(REPORT_DATA_BYTES), this.interrupted)),
+      async () => {
+        const zeros = new Uint8Array(REPORT_DATA_BYTES)
+        return parseTdQuote((await provider.attest(zeros, this.interrupted)).quote)
+      },
       (made) => `version ${made.header.version}, ${inspectQuote(made).bodyType}`,
     )
     if (quote === undefined) return provider

@@ -193,6 +193,8 @@ const REJECTED = {
     `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
   EVENT_LOG_MISMATCH: (f: { registers: readonly string[] }) =>
     `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
+  RUNTIME_DATA_UNBOUND: (f: { actual: string; expected: string }) =>
+    `The quote is not about these runtime data: its report data are ${f.actual}, and the data's hash is ${f.expected}. Pass the file that was written with the quote.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -256,6 +258,12 @@ const DEVICE = {
     `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
   QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>
     `The provider ${f.provider} gave a quote over other report data than asked for (${f.got}, not ${f.asked}, at offset ${f.offset}). It was discarded; try again.`,
+  REPORT_DATA_INDIRECT: (f: { provider: string }) =>
+    `Quotes of provider ${f.provider} carry a hash of runtime data in place of the report data, which a registry cannot read. Register on a machine whose quotes come from configfs, dstack or http; \`attest\` and \`quote verify --runtime-data\` work here.`,
+  VTPM_FAILED: (f: { tool: string; reason: string }) =>
+    `The virtual TPM could not be used (${f.tool}: ${f.reason}). Install tpm2-tools, and run as root or as a member of group tss.`,
+  HCL_REPORT_STALE: (f: { waitedSeconds: number }) =>
+    `Azure's paravisor did not answer for our report data within ${f.waitedSeconds} s. Try again, and let nobody else write NV index 0x01400002 meanwhile.`,
   QUOTE_SIMULATION: (f: { provider: string; simulated: boolean }) =>
     f.simulated
       ? `The provider ${f.provider} should give real quotes and gave a simulated one. Do not trust this machine's host.`

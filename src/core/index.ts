@@ -82,6 +82,7 @@ export {
   type StdinFormat,
 } from './executor/stdin.js'
 export { checkEventLog } from './policy/check-event-log.js'
+export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
 export {
   type JudgeQuoteOptions,
@@ -130,6 +131,7 @@ export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-repor
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
 export {
   AUTO_PROVIDER,
+  type Evidence,
   type ProviderSource,
   type QuoteProvider,
   selectProvider,

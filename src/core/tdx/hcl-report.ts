@@ -66,7 +66,7 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
   const foreign = padding.findIndex((byte) => byte !== 0)
   if (foreign !== -1) throw malformed('padding', end + foreign, 'is not zero')
   const runtimeData = bytes.slice(HCL.bytes, end)
-  const userData = readUserData(runtimeData)
+  const userData = parseUserData(runtimeData)
   return {
     ...rest,
     tdReport: parseTdReport(tdReport),
@@ -89,10 +89,19 @@ export function encodeHclReport(report: HclReport): Uint8Array {
 
 /** True if the TDREPORT was made for exactly this runtime data, and so for its user data. */
 export function isRuntimeDataBound({ tdReport, runtimeData }: HclReport): boolean {
-  return equalBytes(tdReport.reportData, concatBytes(sha256(runtimeData), new Uint8Array(32)))
+  return equalBytes(tdReport.reportData, computeRuntimeDataHash(runtimeData))
 }
 
-function readUserData(runtimeData: Uint8Array): Uint8Array {
+/** The report data of a TDREPORT, and of a quote, that is bound to this runtime data. */
+export function computeRuntimeDataHash(runtimeData: Uint8Array): Uint8Array {
+  return concatBytes(sha256(runtimeData), new Uint8Array(32))
+}
+
+/**
+ * @returns what the caller asked to be bound: 64 bytes.
+ * @throws InputError `HCL_REPORT_MALFORMED` it is no JSON object with them
+ */
+export function parseUserData(runtimeData: Uint8Array): Uint8Array {
   let json: { 'user-data'?: unknown } | null
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(runtimeData))

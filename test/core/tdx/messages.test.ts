@@ -38,6 +38,9 @@ it('says of a machine that gives no quote what to do', () => {
       asked: '0x01',
       got: '0x02',
     }),
+    REPORT_DATA_INDIRECT: new UnavailableError('REPORT_DATA_INDIRECT', { provider: 'azure' }),
+    VTPM_FAILED: new UnavailableError('VTPM_FAILED', { tool: 'tpm2_nvread', reason: 'denied' }),
+    HCL_REPORT_STALE: new UnavailableError('HCL_REPORT_STALE', { waitedSeconds: 9 }),
     QUOTE_SIMULATION: new UnavailableError('QUOTE_SIMULATION', {
       provider: 'configfs',
       simulated: true,
@@ -60,6 +63,9 @@ it('says of a machine that gives no quote what to do', () => {
     The quote service of provider http at http://127.0.0.1:8080/ gave no quote: status 503 (busy). Look into its log.
     The provider configfs gave 0 bytes that are no usable quote: there are none. Check the host's quote generation service and try again.
     The provider configfs gave a quote over other report data than asked for (0x02, not 0x01, at offset 12). It was discarded; try again.
+    Quotes of provider azure carry a hash of runtime data in place of the report data, which a registry cannot read. Register on a machine whose quotes come from configfs, dstack or http; \`attest\` and \`quote verify --runtime-data\` work here.
+    The virtual TPM could not be used (tpm2_nvread: denied). Install tpm2-tools, and run as root or as a member of group tss.
+    Azure's paravisor did not answer for our report data within 9 s. Try again, and let nobody else write NV index 0x01400002 meanwhile.
     The provider configfs should give real quotes and gave a simulated one. Do not trust this machine's host.
     "
   `)
