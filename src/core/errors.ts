@@ -153,6 +153,8 @@ const REJECTED = {
     `The program's verifying key is ${f.bytes32} (hash_bytes ${f.hashBytes}), not ${f.expected}. Check that the ELF and its SP1 release are those that were deployed.`,
   QE_VENDOR_UNKNOWN: (f: { vendorId: string }) =>
     `The quote was made by a quoting enclave of vendor ${f.vendorId}, which is not Intel. Do not trust it.`,
+  PCK_CHAIN_ABSENT: (f: { type: number }) =>
+    `The quote names its PCK certificate (certification data type ${f.type}) and does not hold the chain, so nothing of it can be believed. Let the platform's quoting library fetch the chain (type 5).`,
   CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
     `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
   ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>

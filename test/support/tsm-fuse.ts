@@ -5,9 +5,11 @@
  *
  * Source: Linux include/uapi/linux/fuse.h, protocol 7.31.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, closeSync, constants, openSync, read, writeSync } from 'node:fs'
 import { constants as system } from 'node:os'
-import { execa } from 'execa'
+import { text } from 'node:stream/consumers'
 import { TSM_REPORT_PATH, type TsmFile } from '../../src/core/tdx/configfs-provider.js'
 import type { TsmModel } from '../core/tdx/tsm-model.js'
 import type { CliRun } from './cli.js'
@@ -68,14 +70,18 @@ export async function cliWithTsm(model: TsmModel, args: readonly string[]): Prom
   const device = openSync(DEVICE, 'r+')
   const served = new TsmFileSystem(device, model).serve()
   const command = [...['--mount', 'sh', '-c', MOUNT, 'sh'], ...['node', RUN, ...args]]
-  const { exitCode, stdout, stderr } = await execa('unshare', command, {
-    env: { NO_COLOR: '1' },
+  const child = spawn('unshare', command, {
+    env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe', device],
-    reject: false,
   })
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, 'exit'),
+  ])
   await served
   closeSync(device)
-  return { exitCode: exitCode ?? -1, stdout: String(stdout), stderr: String(stderr) }
+  return { exitCode: exitCode ?? -1, stdout, stderr }
 }
 
 class TsmFileSystem {

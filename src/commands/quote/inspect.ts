@@ -95,8 +95,11 @@ function whatOf({ body, tdAttributes, workloadId, tee }: QuoteInspection): Row[]
   ]
 }
 
-function whereOf({ body, platform, qeReport }: QuoteInspection): Row[] {
+function whereOf({ body, platform, qeReport, certificationType }: QuoteInspection): Row[] {
   const rows: Row[] = []
+  if (certificationType < 5) {
+    rows.push(['PCK certificate', `only named, by certification data of type ${certificationType}`])
+  }
   if (platform !== undefined) {
     const { fmspc, ppid, pceId, pceSvn, cpuSvn, sgxType } = platform
     rows.push(

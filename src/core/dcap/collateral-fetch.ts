@@ -7,7 +7,6 @@
  */
 import { toHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
-import { parsePemChain } from '../tdx/pem.js'
 import { isTdQuote, type Quote } from '../tdx/quote.js'
 import { parseCertificate } from './certificate.js'
 import {
@@ -17,6 +16,7 @@ import {
   MAX_COLLATERAL_BYTES,
   openCollateral,
 } from './collateral.js'
+import { pckChainOf } from './pck-chain.js'
 import { parsePckExtension } from './pck-extension.js'
 
 export const INTEL_PCS_URL = 'https://api.trustedservices.intel.com'
@@ -51,11 +51,12 @@ export interface CollateralFetchOptions {
 }
 
 /**
+ * @throws RejectedError `PCK_CHAIN_ABSENT` the quote only names its leaf
  * @throws InputError `DER_MALFORMED` the quote's leaf is no certificate
  *   `QUOTE_MALFORMED` it is none of a platform
  */
 export function collateralKeyOf(quote: Quote): CollateralKey {
-  const [der] = parsePemChain(quote.certificationData.certificateChain)
+  const [der] = pckChainOf(quote)
   const leaf = parseCertificate(der!, 'certificate 0 of the quote')
   if (leaf.sgxExtension === undefined) {
     const reason = 'begins with a certificate that is of no platform'

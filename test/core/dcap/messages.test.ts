@@ -20,6 +20,7 @@ function codesIn(...folders: string[]): string[] {
 
 const REJECTED = [
   new RejectedError('QE_VENDOR_UNKNOWN', { vendorId: '0x00' }),
+  new RejectedError('PCK_CHAIN_ABSENT', { type: 3 }),
   new RejectedError('CHAIN_INCOMPLETE', { chain: 'PCK chain', have: 2, expected: 'a, b, c' }),
   new RejectedError('ROOT_UNTRUSTED', {
     chain: 'PCK chain',
@@ -107,6 +108,7 @@ it('says why a quote is refused, and what to do', () => {
   expect(`\n${messages.join('\n')}\n`).toMatchInlineSnapshot(`
     "
     The quote was made by a quoting enclave of vendor 0x00, which is not Intel. Do not trust it.
+    The quote names its PCK certificate (certification data type 3) and does not hold the chain, so nothing of it can be believed. Let the platform's quoting library fetch the chain (type 5).
     The PCK chain has 2 certificates; it should be a, b, c. Get the quote again, with its whole chain.
     The root of the PCK chain (SHA-256 0x01) is not Intel's. Do not trust it; a simulated quote verifies only under its own root, given explicitly (--root).
     The root of the PCK chain is no CA. Do not trust it.

@@ -1,6 +1,7 @@
 import { p256 } from '@noble/curves/nist.js'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../../../src/core/bytes.js'
+import { collateralKeyOf } from '../../../src/core/dcap/collateral-fetch.js'
 import { INTEL_ROOT } from '../../../src/core/dcap/trusted-root.js'
 import { checkQuote, verifyQuote } from '../../../src/core/dcap/verify-quote.js'
 import { InputError, RejectedError } from '../../../src/core/errors.js'
@@ -14,7 +15,7 @@ import {
   SIMULATED_SWITCH_NAMES,
   type SimulatedSwitch,
 } from '../../../src/core/tdx/simulated-switches.js'
-import { patched, refusalOf } from '../tdx/samples.js'
+import { patched, quoteNaming, refusalOf } from '../tdx/samples.js'
 import {
   AUTHORITY,
   collateralOf,
@@ -51,6 +52,20 @@ function flipped(hex: string, at: number): string {
   bytes.set([bytes.at(at)! ^ 1], at < 0 ? bytes.length + at : at)
   return toHex(bytes).slice(2)
 }
+
+describe('a quote that only names its PCK certificate', () => {
+  it.each([1, 2, 3, 4] as const)('by certification data of type %i is refused', (type) => {
+    const result = evaluate({ change: () => quoteNaming(type) })
+    expect(result.verified).toBeUndefined()
+    expect(failuresOf(result)).toEqual(['pckChain PCK_CHAIN_ABSENT'])
+    const options = optionsOf({ change: () => quoteNaming(type) })
+    expect(refusalOf(() => verifyQuote(options))).toEqual({
+      code: 'PCK_CHAIN_ABSENT',
+      details: { type },
+    })
+    expect(refusalOf(() => collateralKeyOf(options.quote)).code).toBe('PCK_CHAIN_ABSENT')
+  })
+})
 
 describe('a good quote', () => {
   it.each([
