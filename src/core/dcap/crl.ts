@@ -5,19 +5,20 @@
  * Source: RFC 5280, 5; Intel SGX PCK Certificate and CRL Profile Specification 1.5.
  */
 import type { Hex } from '../bytes.js'
+import { contextTag, TAG } from '../tdx/der.js'
+import { OID } from '../tdx/oids.js'
 import {
   type DistinguishedName,
+  openSigned,
   readAlgorithm,
   readAuthorityKeyIdentifier,
   readExtensionList,
   readName,
   readSerialNumber,
-  readSignature,
   type SignedBytes,
 } from './certificate.js'
-import { contextTag, DerReader, TAG } from './der-reader.js'
+import type { DerReader } from './der-reader.js'
 
-const OID = { crlNumber: '2.5.29.20', authorityKeyIdentifier: '2.5.29.35' } as const
 const VERSION_2 = 1
 /** RFC 5280, 5.2.3. */
 const MAX_CRL_NUMBER_BYTES = 20
@@ -38,14 +39,7 @@ export interface Crl extends SignedBytes {
  * @throws InputError `DER_MALFORMED`
  */
 export function parseCrl(der: Uint8Array, what: string): Crl {
-  const outer = new DerReader(der, what)
-  const list = outer.sequence('the list')
-  outer.end('the list')
-  const signed = list.whole(TAG.sequence, 'tbsCertList')
-  const signature = readSignature(list)
-  list.end('the list')
-
-  const fields = new DerReader(signed, what, der.length - list.bytes.length).sequence('tbsCertList')
+  const { fields, ...signedBytes } = openSigned(der, what, 'tbsCertList')
   if (fields.number('version', VERSION_2) !== VERSION_2) throw fields.malformed('it is not v2')
   readAlgorithm(fields)
   const issuer = readName(fields, 'issuer')
@@ -67,7 +61,7 @@ export function parseCrl(der: Uint8Array, what: string): Crl {
   const authority = extensions.get(OID.authorityKeyIdentifier)
   if (authority === undefined) throw fields.malformed('it has no authority key identifier')
   const authorityKeyIdentifier = readAuthorityKeyIdentifier(authority)
-  return { signed, signature, issuer, thisUpdate, nextUpdate, revoked, authorityKeyIdentifier }
+  return { ...signedBytes, issuer, thisUpdate, nextUpdate, revoked, authorityKeyIdentifier }
 }
 
 function readRevoked(entries: DerReader): Set<Hex> {

@@ -5,39 +5,13 @@
  */
 import { toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
-
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  objectIdentifier: 0x06,
-  enumerated: 0x0a,
-  utf8String: 0x0c,
-  printableString: 0x13,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  sequence: 0x30,
-  set: 0x31,
-} as const
-
-/** `[number]` around whole elements. */
-export function contextTag(number: number): number {
-  return 0xa0 | number
-}
-
-/** `[number]` in place of a primitive's own tag. */
-export function implicitTag(number: number): number {
-  return 0x80 | number
-}
+import { FIRST_GENERALIZED_YEAR, TAG } from '../tdx/der.js'
 
 const LONG_FORM = 0x80
 /** Four bytes of length are more than anything here has. */
 const MAX_LENGTH_BYTES = 4
 /** RFC 5280, 4.1.2.5.1: two-digit years before this are of the 21st century. */
 const FIRST_YEAR_OF_19XX = 50
-const FIRST_GENERALIZED_YEAR = 2050
 
 export class DerReader {
   #position = 0

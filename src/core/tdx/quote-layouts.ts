@@ -40,11 +40,16 @@ export const SGX_REPORT = layout(384, [
   ['reportData', 64],
 ])
 
-const TD10_FIELDS = [
+/** Of the TDX module; in a quote and in a TDREPORT. */
+export const TDX_MODULE_FIELDS = [
   ['teeTcbSvn', 16],
   ['mrSeam', 48],
   ['mrSignerSeam', 48],
   ['seamAttributes', 8],
+] as const satisfies Fields
+
+/** Of the TD; in a quote and in a TDREPORT. */
+export const TD_FIELDS = [
   ['tdAttributes', 8],
   ['xfam', 8],
   ['mrtd', 48],
@@ -55,6 +60,11 @@ const TD10_FIELDS = [
   ['rtmr1', 48],
   ['rtmr2', 48],
   ['rtmr3', 48],
+] as const satisfies Fields
+
+const TD10_FIELDS = [
+  ...TDX_MODULE_FIELDS,
+  ...TD_FIELDS,
   ['reportData', 64],
 ] as const satisfies Fields
 
