@@ -83,7 +83,7 @@ export const payerFlags = {
   }),
 }
 
-interface RpcFlagValues {
+export interface RpcFlagValues {
   readonly preset?: PresetName | undefined
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined

@@ -19,7 +19,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   dcap: ['tdx'],
   policy: ['dcap', 'tdx'],
   signer: [],
-  chain: ['signer', 'tdx'],
+  chain: ['dcap', 'signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
   client: ['executor', 'prover', 'signer'],
   server: ['chain', 'executor', 'prover', 'signer', 'tdx'],

@@ -61,10 +61,8 @@ interface Attestation {
   readonly measurements: Measurements
 }
 
-interface CollateralOutFlags {
+type CollateralOutFlags = Parameters<typeof fetchCollateralOf>[1] & {
   readonly 'collateral-out'?: string | undefined
-  readonly 'pccs-url'?: string | undefined
-  readonly 'state-dir'?: string | undefined
   readonly check: boolean
 }
 

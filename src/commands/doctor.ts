@@ -169,10 +169,7 @@ export default class Doctor extends BaseCommand {
   }
 }
 
-type MachineFlags = Parameters<typeof openProvider>[0] & {
-  readonly 'pccs-url'?: string | undefined
-  readonly 'state-dir'?: string | undefined
-}
+type MachineFlags = Parameters<typeof openProvider>[0] & Parameters<typeof fetchCollateralOf>[1]
 
 type SignerFlags = Parameters<typeof openChain>[0] & {
   readonly 'state-dir'?: string | undefined

@@ -284,6 +284,8 @@ const CHAIN = {
     `There is no contract at ${f.address}, where ${f.what} should be. Check the address and the chain.`,
   CONTRACT_OTHER: (f: { what: string; address: string }) =>
     `The contract at ${f.address} does not answer as ${f.what}. Check the address.`,
+  PCCS_COLLATERAL_MISSING: (f: { source: string; what: string }) =>
+    `The on-chain ${f.source} has no ${f.what}. Choose another --tcb-evaluation, let somebody put it there, or use --pccs-url.`,
   CHAIN_REVERTED: (f: { call: string; error: string }) =>
     `${f.call} was reverted: ${f.error}. docs/contracts.md says what each error means.`,
   RECEIPT_MISSING: (f: { txHash: string; timeoutSeconds: number }) =>

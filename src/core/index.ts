@@ -17,6 +17,7 @@ export {
 export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
 export { askMultiProof } from './chain/multi-proof.js'
+export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
   findRegistration,
@@ -38,11 +39,10 @@ export {
 export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
 export {
   type CollateralFetchOptions,
-  type CollateralKey,
-  collateralKeyOf,
   fetchCollateral,
   INTEL_PCS_URL,
 } from './dcap/collateral-fetch.js'
+export { type CollateralKey, collateralKeyOf } from './dcap/collateral-key.js'
 export type { TcbStatus } from './dcap/tcb-status.js'
 export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {

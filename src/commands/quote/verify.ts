@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand } from '../../base-command.js'
+import { rpcFlags } from '../../chain-flags.js'
 import {
   checkEventLog,
   checkRuntimeData,
@@ -43,6 +44,7 @@ export default class QuoteVerify extends BaseCommand {
       env: 'SP1_TEE_POLICY',
     }),
     ...collateralFlags,
+    ...rpcFlags,
     ...rootFlags,
     ...atFlags,
     ...eventLogFlags,

@@ -7,11 +7,8 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../errors.js'
 import { type Collateral, encodeCollateral, parseCollateral } from './collateral.js'
-import {
-  type CollateralFetchOptions,
-  type CollateralKey,
-  fetchCollateral,
-} from './collateral-fetch.js'
+import { type CollateralFetchOptions, fetchCollateral } from './collateral-fetch.js'
+import type { CollateralKey } from './collateral-key.js'
 
 /** Intel may say earlier than it must that a platform is out of date. */
 const MAX_AGE_MS = 86_400_000

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadCollateral } from '../../../src/core/dcap/collateral-cache.js'
 import {
   type CollateralFetchOptions,
-  collateralKeyOf,
   fetchCollateral,
 } from '../../../src/core/dcap/collateral-fetch.js'
+import { collateralKeyOf } from '../../../src/core/dcap/collateral-key.js'
 import { Sp1TeeError } from '../../../src/core/errors.js'
 import { parseQuote } from '../../../src/core/tdx/quote.js'
 import { type Mishap, type Pcs, startPcs } from '../../support/pcs.js'

@@ -1,7 +1,7 @@
 import { p256 } from '@noble/curves/nist.js'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../../../src/core/bytes.js'
-import { collateralKeyOf } from '../../../src/core/dcap/collateral-fetch.js'
+import { collateralKeyOf } from '../../../src/core/dcap/collateral-key.js'
 import { INTEL_ROOT } from '../../../src/core/dcap/trusted-root.js'
 import { checkQuote, verifyQuote } from '../../../src/core/dcap/verify-quote.js'
 import { InputError, RejectedError } from '../../../src/core/errors.js'
