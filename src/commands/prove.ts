@@ -1,16 +1,22 @@
 import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.js'
+import { BaseCommand, invalidFlag } from '../base-command.js'
 import {
+  type Attestation,
   createProver,
   type EngineName,
   encodeProof,
+  fromHex,
+  isSimulatedQuote,
   type Proof,
   type ProveOptions,
+  parseAttestation,
+  parseQuote,
+  parseReportData,
   SCHEME_NAMES,
   type Stdin,
 } from '../core/index.js'
-import { writeOutput } from '../files.js'
+import { readInput, writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
 import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner } from '../state.js'
@@ -45,6 +51,11 @@ export default class Prove extends BaseCommand {
       min: 0,
       max: 2 ** 32 - 1,
     }),
+    attestation: Flags.string({
+      description:
+        "the signer's attestation, as `attest --json` prints it, to go into the proof file",
+      helpValue: 'FILE',
+    }),
     out: Flags.string({
       description: 'proof file; default: NAME.proof.json in the current folder',
       helpValue: 'FILE',
@@ -64,7 +75,9 @@ export default class Prove extends BaseCommand {
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const client = openClient(flags)
-    const proof =
+    const path = flags.attestation
+    const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
+    const made =
       client === undefined
         ? await this.#proveHere(elf, stdin, options, flags)
         : await watch('Prove', this.isSilent(), (show) => {
@@ -72,6 +85,7 @@ export default class Prove extends BaseCommand {
               show(cycles > 0 ? `${state}, ${formatCount(cycles)} cycles` : state)
             return client.prove(elf, stdin, { ...options, onState })
           })
+    const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
     if (proof.simulated) this.log(SIMULATED)
@@ -102,4 +116,14 @@ export default class Prove extends BaseCommand {
       }),
     )
   }
+}
+
+/** A simulated quote makes a simulated proof of it. */
+function withAttestation(proof: Proof, attestation: Attestation): Proof {
+  const { address } = parseReportData(fromHex(attestation.reportData))
+  if (address !== proof.signer) {
+    return invalidFlag('--attestation', `is of ${address}, and the signer is ${proof.signer}`)
+  }
+  const isSimulated = proof.simulated || isSimulatedQuote(parseQuote(fromHex(attestation.quote)))
+  return { ...proof, ...(isSimulated && { simulated: true }), attestation }
 }

@@ -79,6 +79,8 @@ const INPUT = {
     `The HCL report's ${f.field} at offset ${f.offset} ${f.reason}. Read the vTPM's NV index again.`,
   EVENT_LOG_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The event log's ${f.field} at offset ${f.offset} ${f.reason}. Pass the data of the CCEL table, as the kernel gives them.`,
+  ATTESTATION_MALFORMED: (f: { reason: string }) =>
+    `The attestation ${f.reason}. Pass what \`attest --json\` printed.`,
   REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
   REPORT_DATA_LENGTH: (f: { have: number }) =>
@@ -197,6 +199,8 @@ const REJECTED = {
     `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
   RUNTIME_DATA_UNBOUND: (f: { actual: string; expected: string }) =>
     `The quote is not about these runtime data: its report data are ${f.actual}, and the data's hash is ${f.expected}. Pass the file that was written with the quote.`,
+  SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
+    `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>

@@ -84,6 +84,7 @@ export {
 export { checkEventLog } from './policy/check-event-log.js'
 export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
+export { type JudgeAttestationOptions, judgeAttestation } from './policy/judge-attestation.js'
 export {
   type JudgeQuoteOptions,
   judgeQuote,
@@ -102,6 +103,7 @@ export {
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
 export {
+  type AttestationAnchor,
   type Check,
   type ContractAnchor,
   requireValid,
@@ -112,6 +114,7 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type Attestation, parseAttestation } from './signer/attestation.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
 export { encodeProof, type Proof, parseProof } from './signer/proof.js'
 export {

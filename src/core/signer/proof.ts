@@ -5,6 +5,7 @@
  */
 import { fromHex, type Hex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
+import { type Attestation, findAttestationFault } from './attestation.js'
 import { SCHEME_NAMES, type SchemeName } from './schemes.js'
 
 export interface Proof {
@@ -28,6 +29,8 @@ export interface Proof {
   readonly proofBytes?: Hex
   /** The signer's quotes are made up, so the proof proves nothing. */
   readonly simulated?: true
+  /** Of the signer; it may be a trust anchor. */
+  readonly attestation?: Attestation
 }
 
 const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
@@ -52,6 +55,7 @@ const OPTIONAL: Readonly<Record<string, Check>> = {
   teeVersion: (value) => (isU32(value) ? undefined : 'is no 32-bit number'),
   proofBytes: hexOf(),
   simulated: oneOf(true),
+  attestation: findAttestationFault,
 }
 
 /**

@@ -88,6 +88,7 @@ it('says of bytes that are no quote where they are wrong', () => {
     new InputError('TD_REPORT_MALFORMED', { field: 'reportType', offset: 0, reason: 'is 0' }),
     new InputError('HCL_REPORT_MALFORMED', { field: 'signature', offset: 0, reason: 'is bad' }),
     new InputError('EVENT_LOG_MALFORMED', { field: 'event', offset: 65, reason: 'is bad' }),
+    new InputError('ATTESTATION_MALFORMED', { reason: 'is not JSON' }),
     new InputError('PEM_MALFORMED', { offset: 0, reason: 'it holds no certificate' }),
     new InputError('PROVIDER_UNKNOWN', { provider: 'sgx', known: 'auto, configfs' }),
     new InputError('SIMULATED_STATE', { path: 'authority.json', reason: 'is not JSON' }),
@@ -104,6 +105,7 @@ it('says of bytes that are no quote where they are wrong', () => {
     The TDREPORT's reportType at offset 0 is 0. Pass the 1,024 bytes that the kernel gave.
     The HCL report's signature at offset 0 is bad. Read the vTPM's NV index again.
     The event log's event at offset 65 is bad. Pass the data of the CCEL table, as the kernel gives them.
+    The attestation is not JSON. Pass what \`attest --json\` printed.
     The certificate chain is not PEM: it holds no certificate (character 0). Pass CERTIFICATE blocks and nothing else.
     There is no quote provider sgx. Choose one of: auto, configfs.
     The simulated authority's file authority.json is not JSON. Remove its folder and let a new authority be made.
