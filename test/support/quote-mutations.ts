@@ -28,7 +28,7 @@ const COLLATERAL_FILE = encodeCollateral(COLLATERAL)
 
 export type Judgement = 'malformed' | 'refused' | 'valid'
 
-interface Subject {
+export interface Subject {
   readonly quote: Uint8Array
   readonly file: Uint8Array
 }
@@ -91,7 +91,8 @@ export function describeMutation(number: number): string {
   return `mutation ${number} of the ${subjectOf(number).what}`
 }
 
-function subjectOf(number: number) {
+/** The files of a mutation; the quote was made, and is good, at NOW under ROOT. */
+export function subjectOf(number: number): Subject & { readonly what: string } {
   const random = randomFrom(number)
   return TARGETS[number % TARGETS.length]!(random)
 }
