@@ -16,13 +16,12 @@ import {
   type QuoteProvider,
   type QuoteVerdict,
   type Reference,
-  SIMULATED_SWITCH_NAMES,
   type TdQuote,
   toHex,
 } from '../core/index.js'
 import { writeOutput } from '../files.js'
 import { fetchCollateralOf, formatChecks, pccsFlags, readRoot } from '../quote-flags.js'
-import { keyFlags, loadSigner, openProvider, providerFlags } from '../state.js'
+import { keyFlags, loadSigner, openProvider, providerFlags, simulateFlags } from '../state.js'
 import { watch } from '../terminal.js'
 
 const REPORT_DATA_BYTES = 64
@@ -97,20 +96,12 @@ export default class Attest extends BaseCommand {
       description: 'verify the quote at once; exits with code 5 if not valid',
     }),
     ...pccsFlags,
-    simulate: Flags.option({
-      description: 'what is wrong with a simulated platform, or other than usual; repeatable',
-      options: SIMULATED_SWITCH_NAMES,
-      multiple: true,
-    })(),
+    ...simulateFlags,
   }
 
   async run(): Promise<Attestation> {
     const { flags } = await this.parse(Attest)
-    const { simulate = [] } = flags
-    const provider = await openProvider(flags, (message) => this.remark(message), simulate)
-    if (simulate.length > 0 && !provider.simulated) {
-      invalidFlag('--simulate', `needs --provider simulated, not ${provider.name}`)
-    }
+    const provider = await openProvider(flags, (message) => this.remark(message))
     const given = flags['report-data']
     const reference = given === undefined ? await this.#reference(flags) : undefined
     const reportData =

@@ -17,7 +17,7 @@ import {
   type TdQuote,
 } from '../core/index.js'
 import { fetchCollateralOf, formatChecks, pccsFlags, readRoot } from '../quote-flags.js'
-import { findSigner, keyFlags, openProvider, providerFlags } from '../state.js'
+import { findSigner, keyFlags, openProvider, providerFlags, simulateFlags } from '../state.js'
 import { SIMULATED, watch } from '../terminal.js'
 
 const REPORT_DATA_BYTES = 64
@@ -35,13 +35,15 @@ export default class Doctor extends BaseCommand {
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --pccs-url https://localhost:8081 --json',
-    '<%= config.bin %> doctor --rpc-url https://… --registry 0x…',
+    '<%= config.bin %> doctor --rpc-url https://… --registry 0x… --pccs-contract 0x…',
+    '<%= config.bin %> doctor --provider simulated --simulate old-tcb',
   ]
   static override flags = {
     ...providerFlags,
     ...keyFlags,
     ...pccsFlags,
     ...rpcFlags,
+    ...simulateFlags,
     registry: Flags.string({
       description: 'the registry contract, with --rpc-url',
       helpValue: '0xADDRESS',

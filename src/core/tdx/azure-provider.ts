@@ -237,8 +237,9 @@ async function runOrThrow(
   }
   throwIfAborted(signal)
   if (outcome.exitCode === 0) return outcome.stdout
-  const lines = outcome.stderr.split('\n').filter((line) => line.startsWith('ERROR'))
-  const reason = printable(lines[0] ?? `exit code ${outcome.exitCode}`)
+  // Of the tool itself; those of the libraries below it begin with `ERROR:` and a module.
+  const line = outcome.stderr.split('\n').find((text) => text.startsWith('ERROR: '))
+  const reason = printable(line?.slice('ERROR: '.length) ?? `exit code ${outcome.exitCode}`)
   throw new UnavailableError('VTPM_FAILED', { tool, reason })
 }
 

@@ -182,7 +182,7 @@ describe('elsewhere', () => {
     ],
     [
       'there is no TPM',
-      runs(1, '', 'WARNING: x\nERROR: Could not load tcti\n'),
+      runs(1, '', 'ERROR:tcti:x\nERROR: Could not load tcti\n'),
       /Could not load tcti/,
     ],
     ['the TPM is not of Azure', runs(0, '- 0x1C00002\n- 0x14000012\n'), /no report of Azure/],
@@ -201,7 +201,7 @@ describe('elsewhere', () => {
         : runTpmTool(tool, ...rest)
     await expect(attest(undefined, { runTool })).rejects.toMatchObject({
       code: 'VTPM_FAILED',
-      details: { tool: 'tpm2_nvwrite', reason: 'ERROR: denied  [31m' },
+      details: { tool: 'tpm2_nvwrite', reason: 'denied  [31m' },
     })
   })
 
