@@ -102,10 +102,14 @@ export async function readQuote(path: string): Promise<Quote> {
   return parseQuote(await readQuoteBytes(path))
 }
 
+/** More than the hex of the longest quote; what is longer is refused as bytes. */
+const MAX_TEXT_BYTES = 64 * 2 ** 20
+
 async function readQuoteBytes(path: string): Promise<Uint8Array> {
   const bytes = await readInput(path)
   const ZERO_X = [0x30, 0x78]
-  if (!ZERO_X.every((byte, i) => bytes[i] === byte)) return bytes
+  const isText = ZERO_X.every((byte, i) => bytes[i] === byte) && bytes.length < MAX_TEXT_BYTES
+  if (!isText) return bytes
   const text = new TextDecoder().decode(bytes).trim()
   return isHex(text) ? fromHex(text) : bytes
 }

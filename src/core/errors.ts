@@ -316,6 +316,8 @@ const SERVER = {
     `The collateral service at ${f.url} does not answer: ${f.reason}. Check the network and --pccs-url, or pass a bundle with --collateral.`,
   PCS_ANSWER: (f: { url: string; reason: string }) =>
     `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
+  PCS_ROLLED_BACK: (f: { what: string; kept: string; fetched: string; path: string }) =>
+    `The collateral service went back from ${f.what} ${f.kept} to ${f.fetched}, which may hide a revocation. Ask another one (--pccs-url), or remove ${f.path} if that is meant.`,
   PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
     `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',

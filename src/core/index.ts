@@ -93,6 +93,7 @@ export {
 } from './policy/judge-quote.js'
 export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
 export { POLICY_SCHEMA } from './policy/policy-schema.js'
+export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
 export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {

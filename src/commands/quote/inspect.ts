@@ -61,6 +61,7 @@ export default class QuoteInspect extends BaseCommand {
       const shown = text === '' ? '' : `  ${printable(text)}`
       this.log(`  ${register.padEnd(6)} ${digest.slice(0, 18)}…  ${type}${shown}`)
     }
+    this.log(chalk.dim("  Digests are what was measured; types and texts are the log's own words."))
   }
 
   #section(title: string, rows: readonly Row[]): void {

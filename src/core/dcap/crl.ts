@@ -4,7 +4,7 @@
  *
  * Source: RFC 5280, 5; Intel SGX PCK Certificate and CRL Profile Specification 1.5.
  */
-import type { Hex } from '../bytes.js'
+import { type Hex, toHex } from '../bytes.js'
 import { contextTag, TAG } from '../tdx/der.js'
 import { OID } from '../tdx/oids.js'
 import {
@@ -29,6 +29,8 @@ export interface Crl extends SignedBytes {
   readonly issuer: DistinguishedName
   readonly thisUpdate: Date
   readonly nextUpdate: Date
+  /** Of the list: each one that an issuer makes has a higher one. */
+  readonly number: bigint
   /** Serial numbers without leading zeros. */
   readonly revoked: ReadonlySet<Hex>
   readonly authorityKeyIdentifier: Uint8Array
@@ -52,16 +54,22 @@ export function parseCrl(der: Uint8Array, what: string): Crl {
     NO_CRITICAL_EXTENSION,
   )
   fields.end('tbsCertList')
-  const number = extensions.get(OID.crlNumber)
-  if (number === undefined) throw fields.malformed('it has no CRL number')
-  if (number.unsigned('cRLNumber').length > MAX_CRL_NUMBER_BYTES) {
-    throw number.malformed('cRLNumber is too long')
+  const number = readNumber(extensions.get(OID.crlNumber) ?? missing('CRL number'))
+  const authorityKeyIdentifier = readAuthorityKeyIdentifier(
+    extensions.get(OID.authorityKeyIdentifier) ?? missing('authority key identifier'),
+  )
+  return { ...signedBytes, issuer, thisUpdate, nextUpdate, number, revoked, authorityKeyIdentifier }
+
+  function missing(name: string): never {
+    throw fields.malformed(`it has no ${name}`)
   }
-  number.end('cRLNumber')
-  const authority = extensions.get(OID.authorityKeyIdentifier)
-  if (authority === undefined) throw fields.malformed('it has no authority key identifier')
-  const authorityKeyIdentifier = readAuthorityKeyIdentifier(authority)
-  return { ...signedBytes, issuer, thisUpdate, nextUpdate, revoked, authorityKeyIdentifier }
+}
+
+function readNumber(reader: DerReader): bigint {
+  const bytes = reader.unsigned('cRLNumber')
+  if (bytes.length > MAX_CRL_NUMBER_BYTES) throw reader.malformed('cRLNumber is too long')
+  reader.end('cRLNumber')
+  return BigInt(toHex(bytes))
 }
 
 function readRevoked(entries: DerReader): Set<Hex> {

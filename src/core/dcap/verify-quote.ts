@@ -208,7 +208,10 @@ function verifyRootCrl(
   at: { root: TrustedRoot; now: Date },
 ): Crl {
   const root = verifyRoot(tcbInfo.issuerChain.at(-1)!, at)
-  return verifyCrl('root CRL', rootCrl, root, at.now)
+  const crl = verifyCrl('root CRL', rootCrl, root, at.now)
+  // A root that revokes itself vouches for nothing any more.
+  checkNotRevoked(root, crl)
+  return crl
 }
 
 function verifyPckCrl(

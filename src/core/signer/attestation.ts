@@ -6,6 +6,9 @@
 import { type Hex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 
+/** A quote of 16 MiB in hex, and collateral. */
+const MAX_ATTESTATION_BYTES = 64 * 2 ** 20
+
 export interface Attestation {
   readonly quote: Hex
   /** 64 bytes. */
@@ -36,6 +39,9 @@ export function findAttestationFault(value: unknown): string | undefined {
  * @throws InputError `ATTESTATION_MALFORMED`
  */
 export function parseAttestation(bytes: Uint8Array): Attestation {
+  if (bytes.length > MAX_ATTESTATION_BYTES) {
+    throw new InputError('ATTESTATION_MALFORMED', { reason: 'is larger than 64 MiB' })
+  }
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))

@@ -20,7 +20,7 @@ import {
   TD15_EXTENDED_BODY_TYPE,
   type TdQuoteBody,
 } from './quote-layouts.js'
-import { QuoteReader, unsupported, wrongLength } from './quote-reader.js'
+import { malformed, QuoteReader, unsupported, wrongLength } from './quote-reader.js'
 
 const VERSIONS = [3, 4, 5] as const
 /** ECDSA over P-256 with SHA-256. */
@@ -39,6 +39,8 @@ const BODY_TYPES: Readonly<Record<QuoteHeader['version'], Readonly<Record<number
 }
 
 export const REPORT_DATA_BYTES = 64
+/** What the newest kernels allow; real ones have 5 to 8 kB. */
+export const MAX_QUOTE_BYTES = 16 * 2 ** 20
 
 /** `qeSvn` and `pceSvn` are 0 in TDX quotes; they have a meaning in SGX quotes of version 3. */
 export interface QuoteHeader extends FieldsOf<typeof HEADER> {
@@ -75,6 +77,9 @@ export interface TdQuote extends Quote {
  *   `QUOTE_TRAILING` something other than zeros follows
  */
 export function parseQuote(bytes: Uint8Array): Quote {
+  if (bytes.length > MAX_QUOTE_BYTES) {
+    throw malformed('bytes', 0, `are more than ${MAX_QUOTE_BYTES}`)
+  }
   const reader = new QuoteReader(bytes)
   const header = parseHeader(reader)
   const body = parseBody(reader, header)

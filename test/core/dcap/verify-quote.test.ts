@@ -204,6 +204,11 @@ const REFUSALS: readonly [string, Scene, string[]][] = [
     ],
   ],
   ['the platform revoked', { collateral: { revoked: ['pck'] } }, ['pckCrl CERTIFICATE_REVOKED']],
+  [
+    'the root revoked by itself',
+    { collateral: { revoked: ['root'] } },
+    ['rootCrl CERTIFICATE_REVOKED'],
+  ],
   ['its CA revoked', { collateral: { revoked: ['platformCa'] } }, ['pckCrl CERTIFICATE_REVOKED']],
   [
     'the TCB signer revoked',
@@ -508,10 +513,10 @@ describe('the status', () => {
       ['SIMULATED-SA-00001'],
     ],
     [
-      'is that of the launch if what runs now is older',
+      'is that of what runs now if that is older than the launch',
       { quote: { body: { bodyType: 3, teeTcbSvn: GOOD, teeTcbSvn2: OLD } } },
-      'UpToDate',
-      [],
+      'OutOfDate',
+      ['SIMULATED-SA-00001'],
     ],
     [
       // Its minor version counts with its own levels, not among the platform's components.
