@@ -33,6 +33,7 @@ import {
 import { SIMULATED, watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
+const NAME_WIDTH = 13
 
 export default class Verify extends BaseCommand {
   static override summary = 'check a proof file'
@@ -106,7 +107,7 @@ export default class Verify extends BaseCommand {
         ...(elf !== undefined && { elf }),
       }),
     )
-    const width = Math.max(...verdict.checks.map(({ name }) => name.length + 1))
+    const width = Math.max(NAME_WIDTH, ...verdict.checks.map(({ name }) => name.length))
     for (const { name, ok, detail } of verdict.checks) {
       this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(width)} ${detail}`)
     }

@@ -81,7 +81,11 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
-export { checkEventLog } from './policy/check-event-log.js'
+export {
+  checkEventLog,
+  type ReplayedRegister,
+  replayRegisters,
+} from './policy/check-event-log.js'
 export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
 export { type JudgeAttestationOptions, judgeAttestation } from './policy/judge-attestation.js'
