@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../../src/core/bytes.js'
-import { encodeQuote, parseQuote } from '../../src/core/tdx/quote.js'
-import { AUTHORITY } from '../core/tdx/samples.js'
+import { AUTHORITY, unmarked } from '../core/tdx/samples.js'
 import { TsmModel, type TsmModelOptions } from '../core/tdx/tsm-model.js'
 import { cliWithTsm, hasFuse } from '../support/tsm-fuse.js'
 
@@ -18,13 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** As a machine gives them: without the mark of a simulation. */
-function unmarkedQuote(reportData: Uint8Array): Uint8Array {
-  const quote = parseQuote(AUTHORITY.quote(reportData))
-  const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
-  const certificationData = { ...quote.certificationData, certificateChain }
-  return encodeQuote({ ...quote, certificationData })
-}
+/** As a machine gives them. */
+const unmarkedQuote = (reportData: Uint8Array) => unmarked(AUTHORITY.quote(reportData))
 
 async function run(options: Partial<TsmModelOptions>, ...args: string[]) {
   const model = new TsmModel({ quote: unmarkedQuote, ...options })

@@ -11,7 +11,7 @@ import { execa } from 'execa'
 import { computeRuntimeDataHash, encodeHclReport } from '../../src/core/tdx/hcl-report.js'
 import { encodeQuote, parseTdQuote } from '../../src/core/tdx/quote.js'
 import { parseTdReport, type TdReport } from '../../src/core/tdx/td-report.js'
-import { QUOTE_V4 } from '../core/tdx/samples.js'
+import { QUOTE_V4, unmarked } from '../core/tdx/samples.js'
 
 const OWNER = ['-C', 'o']
 const HCL_REPORT = '0x01400001'
@@ -118,13 +118,8 @@ function tdReportOver(reportData: Uint8Array): TdReport {
 function answerOf(request: string): string {
   const bytes = Buffer.from(JSON.parse(request).report, 'base64url')
   const { reportData, mrtd } = parseTdReport(new Uint8Array(bytes))
-  const quote = parseTdQuote(QUOTE_V4)
-  const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
-  const made = encodeQuote({
-    ...quote,
-    body: { ...quote.body, reportData, mrtd },
-    certificationData: { ...quote.certificationData, certificateChain },
-  })
+  const quote = parseTdQuote(unmarked(QUOTE_V4))
+  const made = encodeQuote({ ...quote, body: { ...quote.body, reportData, mrtd } })
   return JSON.stringify({ quote: Buffer.from(made).toString('base64url') })
 }
 

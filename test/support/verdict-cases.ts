@@ -11,6 +11,7 @@ import {
   openCollateral,
   parseCollateral,
 } from '../../src/core/dcap/collateral.js'
+import { PLATFORM_STATUSES } from '../../src/core/dcap/tcb-status.js'
 import { INTEL_ROOT, type TrustedRoot } from '../../src/core/dcap/trusted-root.js'
 import { checkQuote } from '../../src/core/dcap/verify-quote.js'
 import { Sp1TeeError } from '../../src/core/errors.js'
@@ -97,16 +98,6 @@ function level(cpu: number, pce: number, tdx: Uint8Array, tcbStatus: string, adv
   return { tcb, tcbDate: DATE, tcbStatus, advisoryIDs: [advisory] }
 }
 
-const STATUSES = [
-  'UpToDate',
-  'SWHardeningNeeded',
-  'ConfigurationNeeded',
-  'ConfigurationAndSWHardeningNeeded',
-  'OutOfDate',
-  'OutOfDateConfigurationNeeded',
-  'Revoked',
-]
-
 /** Every status, at platforms that reach its level and at platforms that do not. */
 export function levelCases(): NamedCase[] {
   const heights = [
@@ -116,7 +107,7 @@ export function levelCases(): NamedCase[] {
     [5, 11, 5],
     [5, 11, 3],
   ] as const
-  return STATUSES.flatMap((status) =>
+  return PLATFORM_STATUSES.flatMap((status) =>
     ([2, 3] as const).flatMap((bodyType) =>
       heights.map(([cpu, pce, loader]): NamedCase => {
         const tcbLevels = [

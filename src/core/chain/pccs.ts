@@ -8,14 +8,9 @@
  * DAOs' list of readers.
  */
 import { fromHex, type Hex } from '../bytes.js'
-import {
-  type Collateral,
-  type CollateralDocuments,
-  hexWithoutPrefix,
-  openCollateral,
-} from '../dcap/collateral.js'
+import { type Collateral, hexWithoutPrefix, openFetched } from '../dcap/collateral.js'
 import type { CollateralKey } from '../dcap/collateral-key.js'
-import { InputError, UnavailableError } from '../errors.js'
+import { UnavailableError } from '../errors.js'
 import { encodePemChain } from '../tdx/pem.js'
 import { type Chain, readContract } from './client.js'
 
@@ -84,7 +79,7 @@ export async function fetchOnChainCollateral(
   }
 
   const signingChain = encodePemChain([signing.der, root.der])
-  return open(source, {
+  const documents = {
     pck_crl_issuer_chain: encodePemChain([pckCa.der, root.der]),
     root_ca_crl: hexWithoutPrefix(root.crl),
     pck_crl: hexWithoutPrefix(pckCa.crl),
@@ -94,22 +89,14 @@ export async function fetchOnChainCollateral(
     qe_identity_issuer_chain: signingChain,
     qe_identity: identity.identityStr,
     qe_identity_signature: identity.signature.slice(2),
-  })
+  }
+  return openFetched(documents, source)
 
   async function evaluationNumber(): Promise<number> {
     if (typeof evaluation === 'number') return evaluation
     const name = evaluation === 'early' ? 'getEarly' : 'getStandard'
     const id = [TCB_ID[tee]]
     return Number(await ask(`${name}TcbEvaluationDataNumber`, router, id))
-  }
-}
-
-function open(source: string, documents: CollateralDocuments): Collateral {
-  try {
-    return openCollateral(documents)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new UnavailableError('PCS_ANSWER', { url: source, reason: error.message }, error)
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type CollateralDocuments,
   hexWithoutPrefix,
   MAX_COLLATERAL_BYTES,
-  openCollateral,
+  openFetched,
 } from './collateral.js'
 import type { CollateralKey } from './collateral-key.js'
 
@@ -67,12 +67,7 @@ export async function fetchCollateral(
     qe_identity: identity.text,
     qe_identity_signature: identity.signature,
   }
-  try {
-    return openCollateral(documents)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new UnavailableError('PCS_ANSWER', { url: base, reason: error.message }, error)
-  }
+  return openFetched(documents, base)
 }
 
 interface Answer {

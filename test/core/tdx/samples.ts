@@ -24,6 +24,14 @@ function sgxQuote(version: 3 | 4 | 5): Uint8Array {
 }
 export const QUOTE_V3 = sgxQuote(3)
 
+/** Without the mark of a simulation, as real ones are; its certificates are none. */
+export function unmarked(bytes: Uint8Array): Uint8Array {
+  const quote = parseQuote(bytes)
+  const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
+  const certificationData = { ...quote.certificationData, certificateChain }
+  return encodeQuote({ ...quote, certificationData })
+}
+
 /** A quote that names its PCK certificate by certification data of this type. */
 export function quoteNaming(type: PckReference['type']): Uint8Array {
   const quote = parseQuote(QUOTE_V4)
