@@ -127,7 +127,7 @@ export async function knownContracts({ preset, deployment }: KnownFlagValues): P
   return preset === undefined ? {} : PRESETS[preset]
 }
 
-interface RpcFlagValues extends KnownFlagValues {
+export interface RpcFlagValues extends KnownFlagValues {
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined
   readonly 'rpc-timeout': number

@@ -21,6 +21,8 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   provider: 'string',
   'provider-url': 'string',
   'pccs-url': 'string',
+  'pccs-contract': 'string',
+  'tcb-evaluation': 'string',
   policy: 'string',
   'rpc-url': 'string',
   'rpc-timeout': 'number',

@@ -19,7 +19,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   dcap: ['tdx'],
   policy: ['dcap', 'tdx'],
   signer: [],
-  chain: ['signer', 'tdx'],
+  chain: ['dcap', 'signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
   client: ['executor', 'prover', 'signer'],
   server: ['chain', 'executor', 'prover', 'signer', 'tdx'],
@@ -47,7 +47,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   listr2: ['terminal.ts'],
   chalk: ['base-command.ts', 'commands', 'quote-flags.ts', 'terminal.ts'],
   cosmiconfig: ['config.ts', 'policy-file.ts'],
-  execa: ['anvil.ts'],
+  execa: ['anvil.ts', 'core/tdx/tpm-tools.ts'],
   fastify: ['core/server'],
   viem: ['core/chain'],
   '@noble/curves': ['core/executor', 'core/signer', 'core/syscalls', 'core/tdx'],
@@ -71,6 +71,7 @@ const CORE_EDGES = [
   'core/tdx/machine-sources.ts',
   'core/tdx/quote-service.ts',
   'core/tdx/simulated-provider.ts',
+  'core/tdx/tpm-tools.ts',
 ]
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': [

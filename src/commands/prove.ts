@@ -3,16 +3,22 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand, invalidFlag } from '../base-command.js'
 import { addressFlag, knownContracts, rpcFlags } from '../chain-flags.js'
 import {
+  type Attestation,
   type Binding,
   createProver,
   type EngineName,
   encodeProof,
+  fromHex,
+  isSimulatedQuote,
   type Proof,
   type ProveOptions,
+  parseAttestation,
+  parseQuote,
+  parseReportData,
   SCHEME_NAMES,
   type Stdin,
 } from '../core/index.js'
-import { writeOutput } from '../files.js'
+import { readInput, writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
 import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner, providerFlags } from '../state.js'
@@ -63,6 +69,11 @@ export default class Prove extends BaseCommand {
       env: 'SP1_TEE_WORKLOAD_ID',
     }),
     ...providerFlags,
+    attestation: Flags.string({
+      description:
+        "the signer's attestation, as `attest --json` prints it, to go into the proof file",
+      helpValue: 'FILE',
+    }),
     out: Flags.string({
       description: 'proof file; default: NAME.proof.json in the current folder',
       helpValue: 'FILE',
@@ -82,7 +93,9 @@ export default class Prove extends BaseCommand {
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const client = openClient(flags)
-    const proof =
+    const path = flags.attestation
+    const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
+    const made =
       client === undefined
         ? await this.#proveHere(elf, stdin, options, flags)
         : await watch('Prove', this.isSilent(), (show) => {
@@ -90,6 +103,7 @@ export default class Prove extends BaseCommand {
               show(cycles > 0 ? `${state}, ${formatCount(cycles)} cycles` : state)
             return client.prove(elf, stdin, { ...options, onState })
           })
+    const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
     if (proof.simulated) this.log(SIMULATED)
@@ -149,3 +163,13 @@ type BindingFlags = Parameters<typeof measureThisMachine>[0] &
     readonly multiproof?: string | undefined
     readonly 'workload-id'?: string | undefined
   }
+
+/** A simulated quote makes a simulated proof of it. */
+function withAttestation(proof: Proof, attestation: Attestation): Proof {
+  const { address } = parseReportData(fromHex(attestation.reportData))
+  if (address !== proof.signer) {
+    return invalidFlag('--attestation', `is of ${address}, and the signer is ${proof.signer}`)
+  }
+  const isSimulated = proof.simulated || isSimulatedQuote(parseQuote(fromHex(attestation.quote)))
+  return { ...proof, ...(isSimulated && { simulated: true }), attestation }
+}

@@ -89,6 +89,8 @@ const INPUT = {
     `The HCL report's ${f.field} at offset ${f.offset} ${f.reason}. Read the vTPM's NV index again.`,
   EVENT_LOG_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The event log's ${f.field} at offset ${f.offset} ${f.reason}. Pass the data of the CCEL table, as the kernel gives them.`,
+  ATTESTATION_MALFORMED: (f: { reason: string }) =>
+    `The attestation ${f.reason}. Pass what \`attest --json\` printed.`,
   REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
   REPORT_DATA_LENGTH: (f: { have: number }) =>
@@ -163,6 +165,8 @@ const REJECTED = {
     `The program's verifying key is ${f.bytes32} (hash_bytes ${f.hashBytes}), not ${f.expected}. Check that the ELF and its SP1 release are those that were deployed.`,
   QE_VENDOR_UNKNOWN: (f: { vendorId: string }) =>
     `The quote was made by a quoting enclave of vendor ${f.vendorId}, which is not Intel. Do not trust it.`,
+  PCK_CHAIN_ABSENT: (f: { type: number }) =>
+    `The quote names its PCK certificate (certification data type ${f.type}) and does not hold the chain, so nothing of it can be believed. Let the platform's quoting library fetch the chain (type 5).`,
   CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
     `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
   ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>
@@ -203,6 +207,10 @@ const REJECTED = {
     `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
   EVENT_LOG_MISMATCH: (f: { registers: readonly string[] }) =>
     `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
+  RUNTIME_DATA_UNBOUND: (f: { actual: string; expected: string }) =>
+    `The quote is not about these runtime data: its report data are ${f.actual}, and the data's hash is ${f.expected}. Pass the file that was written with the quote.`,
+  SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
+    `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -266,6 +274,12 @@ const DEVICE = {
     `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
   QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>
     `The provider ${f.provider} gave a quote over other report data than asked for (${f.got}, not ${f.asked}, at offset ${f.offset}). It was discarded; try again.`,
+  REPORT_DATA_INDIRECT: (f: { provider: string }) =>
+    `Quotes of provider ${f.provider} carry a hash of runtime data in place of the report data, which a registry cannot read. Register on a machine whose quotes come from configfs, dstack or http; \`attest\` and \`quote verify --runtime-data\` work here.`,
+  VTPM_FAILED: (f: { tool: string; reason: string }) =>
+    `The virtual TPM could not be used (${f.tool}: ${f.reason}). Install tpm2-tools, and run as root or as a member of group tss.`,
+  HCL_REPORT_STALE: (f: { waitedSeconds: number }) =>
+    `Azure's paravisor did not answer for our report data within ${f.waitedSeconds} s. Try again, and let nobody else write NV index 0x01400002 meanwhile.`,
   QUOTE_SIMULATION: (f: { provider: string; simulated: boolean }) =>
     f.simulated
       ? `The provider ${f.provider} should give real quotes and gave a simulated one. Do not trust this machine's host.`
@@ -286,6 +300,8 @@ const CHAIN = {
     `The contract at ${f.address} does not answer as ${f.what}. Check the address.`,
   CHAIN_REVERTED: (f: { call: string; error: string; remedy?: string }) =>
     `${f.call} was reverted: ${f.error}. ${f.remedy ?? 'docs/contracts.md says what each error means.'}`,
+  PCCS_COLLATERAL_MISSING: (f: { source: string; what: string }) =>
+    `The on-chain ${f.source} has no ${f.what}. Choose another --tcb-evaluation, let somebody put it there, or use --pccs-url.`,
   RECEIPT_MISSING: (f: { txHash: string; timeoutSeconds: number }) =>
     `Transaction ${f.txHash} was not confirmed within ${f.timeoutSeconds} s. Look it up before sending another.`,
   TRANSACTION_DISPLACED: (f: { address: string; nonce: number; txHash: string }) =>
@@ -318,6 +334,8 @@ const SERVER = {
     `The collateral service at ${f.url} does not answer: ${f.reason}. Check the network and --pccs-url, or pass a bundle with --collateral.`,
   PCS_ANSWER: (f: { url: string; reason: string }) =>
     `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
+  PCS_ROLLED_BACK: (f: { what: string; kept: string; fetched: string; path: string }) =>
+    `The collateral service went back from ${f.what} ${f.kept} to ${f.fetched}, which may hide a revocation. Ask another one (--pccs-url), or remove ${f.path} if that is meant.`,
   PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
     `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',

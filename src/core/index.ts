@@ -43,6 +43,7 @@ export {
   type WorkloadState,
 } from './chain/measurement-policy.js'
 export { askMultiProof } from './chain/multi-proof.js'
+export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
   attestationOf,
@@ -71,11 +72,10 @@ export {
 export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
 export {
   type CollateralFetchOptions,
-  type CollateralKey,
-  collateralKeyOf,
   fetchCollateral,
   INTEL_PCS_URL,
 } from './dcap/collateral-fetch.js'
+export { type CollateralKey, collateralKeyOf } from './dcap/collateral-key.js'
 export type { TcbStatus } from './dcap/tcb-status.js'
 export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {
@@ -114,8 +114,14 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
-export { checkEventLog } from './policy/check-event-log.js'
+export {
+  checkEventLog,
+  type ReplayedRegister,
+  replayRegisters,
+} from './policy/check-event-log.js'
+export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
+export { type JudgeAttestationOptions, judgeAttestation } from './policy/judge-attestation.js'
 export {
   type JudgeQuoteOptions,
   judgeQuote,
@@ -124,6 +130,7 @@ export {
 } from './policy/judge-quote.js'
 export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
 export { POLICY_SCHEMA } from './policy/policy-schema.js'
+export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
 export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
@@ -134,6 +141,7 @@ export {
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
 export {
+  type AttestationAnchor,
   type Check,
   type ContractAnchor,
   requireValid,
@@ -144,6 +152,7 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type Attestation, parseAttestation } from './signer/attestation.js'
 export { type Binding, encodeTeeProofBytes, type SignatureEntry } from './signer/eip712.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
 export { encodeProof, type Proof, type ProofDomain, parseProof } from './signer/proof.js'
@@ -164,6 +173,7 @@ export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-repor
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
 export {
   AUTO_PROVIDER,
+  type Evidence,
   type ProviderSource,
   type QuoteProvider,
   selectProvider,

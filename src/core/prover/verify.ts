@@ -33,11 +33,20 @@ export interface ContractAnchor {
   readonly ask: (proof: Proof) => Promise<string | undefined>
 }
 
+/** A verdict on the signer's attestation, by whoever knows quotes and the caller's policy. */
+export interface AttestationAnchor {
+  readonly valid: boolean
+  readonly simulated?: true
+  readonly checks: readonly Check[]
+}
+
 export interface VerifyOptions extends Omit<ElfVkeyOptions, 'sp1'> {
   /** A trust anchor: the signer the caller trusts. */
   readonly signer?: Hex
   /** Another one: a contract that knows which signers are registered. */
   readonly contract?: ContractAnchor
+  /** A third one: the attestation of the signer under a policy. */
+  readonly attestation?: AttestationAnchor
   /** The program; its key is computed again. */
   readonly elf?: Uint8Array
   /** What the caller expects the guest to have committed. */
@@ -63,9 +72,10 @@ export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Pr
     checkSignature(proof),
     ...(proof.proofBytes === undefined ? [] : [checkProofBytes(proof)]),
     ...(contract === undefined ? [] : [contract]),
-    checkTrustAnchor(proof, options.signer, contract),
+    ...attestationChecks(options.attestation),
+    checkTrustAnchor(proof, options, contract),
   ]
-  const { simulated } = proof
+  const simulated = proof.simulated || options.attestation?.simulated
   return { valid: checks.every(({ ok }) => ok), ...(simulated && { simulated }), checks }
 }
 
@@ -167,10 +177,16 @@ async function checkContract(proof: Proof, { description, ask }: ContractAnchor)
   return { name, ok: error === undefined, detail }
 }
 
+/** Each by its own name, so that a check of the quote is not taken for one of the proof. */
+function attestationChecks(anchor: AttestationAnchor | undefined): Check[] {
+  const checks = anchor?.checks ?? []
+  return checks.map(({ name, ok, detail }) => ({ name: `quote.${name}`, ok, detail }))
+}
+
 /** Something outside the file has to vouch for the signer; every anchor that is given must. */
 function checkTrustAnchor(
   proof: Proof,
-  signer: Hex | undefined,
+  { signer, attestation }: Pick<VerifyOptions, 'signer' | 'attestation'>,
   contract: Check | undefined,
 ): Check {
   const name = 'trustAnchor'
@@ -179,9 +195,17 @@ function checkTrustAnchor(
   }
   if (contract?.ok === false)
     return { name, ok: false, detail: 'the contract does not vouch for it' }
-  const anchors = [signer && 'the signer given', contract && 'the contract'].filter(Boolean)
+  if (attestation?.valid === false) {
+    return { name, ok: false, detail: 'the attestation does not vouch for it under the policy' }
+  }
+  const anchors = [
+    signer && 'the signer given',
+    contract && 'the contract',
+    attestation && 'the attestation under the policy',
+  ].filter(Boolean)
   if (anchors.length > 0) return { name, ok: true, detail: anchors.join(' and ') }
-  const detail = 'nothing vouches for the signer: pass --signer, or --rpc-url and --multiproof'
+  const detail =
+    'nothing vouches for the signer: pass --signer, --policy, or --rpc-url and --multiproof'
   return { name, ok: false, detail }
 }
 

@@ -5,6 +5,7 @@
  */
 import { fromHex, type Hex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
+import { type Attestation, findAttestationFault } from './attestation.js'
 import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from './eip712.js'
 import { SCHEME_NAMES, type SchemeName } from './schemes.js'
 
@@ -39,6 +40,8 @@ export interface Proof {
   readonly proofBytes?: Hex
   /** The signer's quotes are made up, so the proof proves nothing. */
   readonly simulated?: true
+  /** Of the signer; it may be a trust anchor. */
+  readonly attestation?: Attestation
 }
 
 const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
@@ -65,6 +68,7 @@ const OPTIONAL: Readonly<Record<string, Check>> = {
   workloadId: hexOf(32),
   proofBytes: hexOf(),
   simulated: oneOf(true),
+  attestation: findAttestationFault,
 }
 
 /**

@@ -181,7 +181,7 @@ describe('verifyProof', () => {
       verifyingContract: BINDING.verifyingContract,
     })
     expect(await failed(proof)).toEqual([])
-    const { domain, workloadId, ...unbound } = proof
+    const { domain, workloadId = '0x', ...unbound } = proof
     const broken = ['scheme', 'signature', 'proofBytes']
     expect(await failed(unbound)).toEqual(broken)
     expect(await failed({ ...unbound, workloadId })).toEqual(broken)
