@@ -22,7 +22,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   chain: ['signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
   client: ['executor', 'prover', 'signer'],
-  server: ['chain', 'executor', 'prover', 'signer', 'tdx'],
+  jobs: [],
+  server: ['chain', 'executor', 'jobs', 'prover', 'signer', 'tdx'],
 }
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
@@ -48,6 +49,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts'],
   fastify: ['core/server'],
+  libsql: ['core/jobs/sqlite-database.ts'],
+  pg: ['core/jobs/postgres-job-store.ts'],
+  'pg-boss': ['core/jobs/postgres-job-store.ts'],
   viem: ['core/chain'],
   '@noble/curves': ['core/executor', 'core/signer', 'core/syscalls', 'core/tdx'],
   '@noble/hashes': [
@@ -65,6 +69,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const CORE_EDGES = [
   'core/vkey/byte-hashes.ts',
   'core/dcap/collateral-cache.ts',
+  'core/jobs/blob-store.ts',
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',

@@ -319,6 +319,19 @@ const SERVER = {
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
+  JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
+  JOB_STATE: (f: { id: string; state: string }) =>
+    `The job ${f.id} is ${f.state}, so this cannot be done to it.`,
+  IDEMPOTENCY_CONFLICT: () =>
+    'The Idempotency-Key was used for another request. Take a new key for each new request.',
+  STORE_UNAVAILABLE: (f: { reason: string }) =>
+    `The store of jobs cannot do it: ${f.reason}. Nothing was lost; try again when it works.`,
+  STORE_FULL: (f: { limitBytes: number }) =>
+    `The server keeps no more than ${f.limitBytes} bytes of programs and inputs. Try again when jobs have ended.`,
+  KEY_REQUIRED: () =>
+    'The server takes work only with a valid API key. Send it as "Authorization: Bearer KEY".',
+  RATE_LIMITED: (f: { retryAfterSeconds: number }) =>
+    `The API key has used up its requests. Try again in ${f.retryAfterSeconds} s.`,
   BODY_TOO_LARGE: (f: { limitBytes: number }) =>
     `The request has more than ${f.limitBytes} bytes. Send less.`,
   MEDIA_TYPE: (f: { expected: string }) =>
@@ -327,12 +340,17 @@ const SERVER = {
 /** Where a server's answer is not 503. */
 const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   OPERATOR_ONLY: 403,
+  KEY_REQUIRED: 401,
   JOB_UNKNOWN: 404,
   PROGRAM_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  JOB_CANCELLED: 409,
+  JOB_STATE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
   QUEUE_FULL: 429,
+  RATE_LIMITED: 429,
 }
 
 /** Interrupted by its caller. Exit code 130. */
