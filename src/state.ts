@@ -84,7 +84,7 @@ export function createMemorySigner(): Signer {
   return createSigner(generateSecretKey(entropy))
 }
 
-function entropy(byteCount: number): Uint8Array {
+export function entropy(byteCount: number): Uint8Array {
   return new Uint8Array(randomBytes(byteCount))
 }
 
@@ -112,6 +112,11 @@ export function openProvider(
     ...(providerUrl !== undefined && { providerUrl }),
   })
   return selectProvider(flags.provider, sources)
+}
+
+/** Where `serve` keeps jobs, programs and inputs. */
+export function serviceFolder(flags: StateFlags): string {
+  return join(flags['state-dir'] ?? stateFolder(), 'serve')
 }
 
 /** Where fetched collateral is kept. */

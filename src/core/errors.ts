@@ -95,6 +95,10 @@ const INPUT = {
     `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
+  TEE_REQUEST_MALFORMED: (f: { reason: string }) =>
+    `The request is no bincode TEERequest: ${f.reason}. Send what sp1-sdk sends.`,
+  KEYS_MALFORMED: (f: { reason: string }) =>
+    `The file of API keys is malformed: ${f.reason}. docs/operations.md shows one.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
     `The proof mode ${f.mode} is not offered here. Ask for ${f.supported}.`,
   SCHEME_REFUSED: (f: { scheme: string; signs: string }) =>
@@ -317,6 +321,7 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
   JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
@@ -326,6 +331,10 @@ const SERVER = {
     'The Idempotency-Key was used for another request. Take a new key for each new request.',
   STORE_UNAVAILABLE: (f: { reason: string }) =>
     `The store of jobs cannot do it: ${f.reason}. Nothing was lost; try again when it works.`,
+  STORE_DAMAGED: () =>
+    'What the store has of this job is not what was written there. Send the request again.',
+  INPUT_UNKNOWN: (f: { hash: string }) =>
+    `The input ${f.hash} of the job is not here any more. Send the request again.`,
   STORE_FULL: (f: { limitBytes: number }) =>
     `The server keeps no more than ${f.limitBytes} bytes of programs and inputs. Try again when jobs have ended.`,
   KEY_REQUIRED: () =>
@@ -342,7 +351,9 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   OPERATOR_ONLY: 403,
   KEY_REQUIRED: 401,
   JOB_UNKNOWN: 404,
+  ATTESTATION_UNKNOWN: 404,
   PROGRAM_UNKNOWN: 404,
+  INPUT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
   JOB_CANCELLED: 409,
   JOB_STATE: 409,

@@ -44,6 +44,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<Hex>
   /** The same, of bytes as they come. @param maxBytes - above it `BODY_TOO_LARGE` */
   putStream(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Hex>
+  /** As far as this process knows; `get` finds out. */
+  has(hash: Hex): boolean
   /** @returns undefined if it is not there, or is not what its name says */
   get(hash: Hex): Promise<Uint8Array | undefined>
 }
@@ -123,6 +125,10 @@ class FolderBlobStore implements BlobStore {
       await this.#discard(file)
       throw unavailable(error)
     }
+  }
+
+  has(hash: Hex): boolean {
+    return this.#kept.has(hash.slice(2))
   }
 
   async get(hash: Hex): Promise<Uint8Array | undefined> {

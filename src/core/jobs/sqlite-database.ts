@@ -22,6 +22,7 @@ export interface SqliteOptions {
 
 interface Write {
   readonly run: () => unknown
+  readonly isDurable: boolean
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -55,10 +56,14 @@ export class SqliteDatabase {
     }
   }
 
-  /** Part of the next commit; resolves when that is on the disk. */
-  write<T>(run: () => T): Promise<T> {
+  /**
+   * Part of the next commit; resolves when that is on the disk.
+   *
+   * @param isDurable - false if it is enough that it holds while this process lives
+   */
+  write<T>(run: () => T, isDurable = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#writes.push({ run, resolve: resolve as Write['resolve'], reject })
+      this.#writes.push({ run, isDurable, resolve: resolve as Write['resolve'], reject })
       this.#flush ??= setImmediate(() => this.#commit())
     })
   }
@@ -69,7 +74,9 @@ export class SqliteDatabase {
     const writes = this.#writes
     this.#writes = []
     if (writes.length === 0) return
+    const isDurable = writes.some((write) => write.isDurable)
     try {
+      this.#database.exec(`pragma synchronous = ${isDurable ? 'FULL' : 'NORMAL'}`)
       this.#database.exec('begin immediate')
       const outcomes = writes.map(({ run }) => attempted(run))
       this.#database.exec('commit')

@@ -143,15 +143,18 @@ class SqliteJobStore implements JobStore {
         nowMs,
       )
       return row && { job: recordOf(row), fence: row.fence, attempts: row.attempts }
-    })
+      // A lease does not outlive the process that holds it.
+    }, false)
   }
 
   extend(lease: Lease, leaseMs: number, cycles: number): Promise<boolean> {
-    return this.#change(lease, 'lease_until = ?, cycles = ?', this.#nowMs() + leaseMs, cycles)
+    const until = this.#nowMs() + leaseMs
+    return this.#change(false, lease, 'lease_until = ?, cycles = ?', until, cycles)
   }
 
   end(lease: Lease, { state, outcome, cycles, endedAtMs }: JobEnd): Promise<boolean> {
     return this.#change(
+      true,
       lease,
       'state = ?, outcome = ?, cycles = ?, ended_at = ?, lease_until = null',
       state,
@@ -162,7 +165,7 @@ class SqliteJobStore implements JobStore {
   }
 
   release(lease: Lease): Promise<boolean> {
-    return this.#change(lease, "state = 'queued', lease_until = null")
+    return this.#change(false, lease, "state = 'queued', lease_until = null")
   }
 
   cancel(id: string, endedAtMs: number): Promise<JobRecord | undefined> {
@@ -227,16 +230,15 @@ class SqliteJobStore implements JobStore {
   }
 
   /** Whether this lease still held the job; it is changed only then. */
-  #change(lease: Lease, assignments: string, ...values: unknown[]): Promise<boolean> {
-    return this.#database.write(
-      () =>
-        this.#database.run(
-          `update jobs set ${assignments} where id = ? and fence = ? and state = 'running'`,
-          ...values,
-          lease.job.id,
-          lease.fence,
-        ) === 1,
-    )
+  #change(
+    isDurable: boolean,
+    { job, fence }: Lease,
+    assignments: string,
+    ...values: unknown[]
+  ): Promise<boolean> {
+    const sql = `update jobs set ${assignments} where id = ? and fence = ? and state = 'running'`
+    const change = () => this.#database.run(sql, ...values, job.id, fence) === 1
+    return this.#database.write(change, isDurable)
   }
 
   #row(sql: string, ...values: unknown[]): JobRecord | undefined {
