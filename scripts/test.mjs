@@ -14,6 +14,7 @@ const report = join(scratch, 'report.json')
 const totals = { passed: 0, failed: 0, skipped: 0 }
 
 try {
+  step('system packages', 'node', ['scripts/setup-test.mjs'])
   if (patterns.length === 0) {
     step('build', 'node', ['scripts/build.mjs'])
     step('format and lint', 'biome', ['ci', '.'])

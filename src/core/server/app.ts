@@ -1,6 +1,6 @@
 /** The service over HTTP. It listens only when it is told to. */
 import multipart from '@fastify/multipart'
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import { UnavailableError } from '../errors.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
@@ -165,7 +165,8 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
     // Strict: a value of another type is refused, not converted; an unknown field likewise.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     logger: log === undefined ? false : { level: log.level, stream: log.stream, base: null },
-    disableRequestLogging: true,
+    // Each request is one line, written when it has been answered.
+    logController: new LogController({ disableRequestLogging: true }),
     // A proxy's, if it is one; else a new one.
     requestIdHeader: false,
     genReqId: ({ headers }: FastifyRequest['raw']) => requestId(headers['x-request-id'], newId),

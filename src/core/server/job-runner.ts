@@ -10,8 +10,11 @@ import { problemOf } from './problem.js'
 
 const LEASE_MS = 60_000
 const HEARTBEAT_MS = 5_000
-/** A job that was begun so often, and never ended, takes the server down with it. */
-const MAX_ATTEMPTS = 10
+/**
+ * A job that was begun so often, and never ended, takes the server down with it. Far more than a server
+ * that dies for other reasons ever needs.
+ */
+const MAX_ATTEMPTS = 100
 /** Between looks at a store that others change, too. */
 const POLL_MS = 500
 const FIRST_RETRY_MS = 100

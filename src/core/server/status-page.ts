@@ -20,7 +20,8 @@ h2 { font-size: .8rem; margin: 0 0 .6rem; color: var(--soft); text-transform: up
 .badge { border: 1px solid currentColor; border-radius: 1rem; padding: .05rem .7rem;
   font-weight: 600; font-size: .85rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
-.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
+.grid { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
+@media (min-width: 46rem) { .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   padding: 1rem 1.1rem; min-width: 0; }
 .wide { grid-column: 1 / -1; }
@@ -94,7 +95,7 @@ function show(s) {
     return bar
   }))
   const last = s.minutes.reduce((sum, m) => sum + m.succeeded, 0)
-  put('lately', count(last) + ' proofs in the last ' + s.minutes.length + ' minutes, at most '
+  put('lately', count(last) + (last === 1 ? ' proof' : ' proofs') + ' in the last ' + s.minutes.length + ' minutes, at most '
     + count(Math.max(0, ...s.minutes.map((m) => m.succeeded))) + ' in one')
   at('recent').replaceChildren(...s.recent.map((job) => {
     const row = document.createElement('tr')
