@@ -26,7 +26,12 @@ export {
   registerSigner,
   rotateSigner,
 } from './chain/registration.js'
-export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type RemoteProveOptions,
+} from './client/client.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
   type Collateral,

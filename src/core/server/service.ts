@@ -70,7 +70,7 @@ export class Service {
     this.#prover = createProver({
       signer: () => this.signer.signer,
       vkeys: this.#vkeys,
-      execute: this.#pool.execute,
+      execute: onceMore(this.#pool.execute),
       simulated: options.simulated,
     })
     this.jobs = new JobRunner({
@@ -363,6 +363,19 @@ async function requireWhole(proof: Proof): Promise<void> {
 
 function choiceOf({ scheme, teeVersion }: JobRequest) {
   return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
+}
+
+/** A thread that died may have done so for a reason of its own; a second one is the run's. */
+function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
+  return async (...run) => {
+    try {
+      return await execute(...run)
+    } catch (error) {
+      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
+      if (!isLost) throw error
+      return execute(...run)
+    }
+  }
 }
 
 /** A verifying key takes every core, so several at once would only take more memory. */
