@@ -21,6 +21,8 @@ const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
 const LONGEST_RETRY_AFTER_SECONDS = 60
 const PRUNE_EVERY = 64
+/** Jobs whose end is on its way to the disk; others may run meanwhile. */
+const MAX_SETTLING = 64
 
 export interface JobRunnerOptions {
   readonly store: JobStore
@@ -45,6 +47,8 @@ export interface JobRunnerOptions {
 }
 
 interface Running {
+  /** Its work is done, and the store does not know yet. */
+  isSettling: boolean
   readonly abort: AbortController
   cycles: number
   isLost: boolean
@@ -59,6 +63,7 @@ export class JobRunner {
   #takeAgain = false
   #poll: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
+  #settling = 0
   #meanRunMs = 1_000
   #endedSincePrune = 0
 
@@ -79,7 +84,7 @@ export class JobRunner {
   /** @throws UnavailableError `QUEUE_FULL`, `STORE_…` */
   async submit(job: NewJob): Promise<{ job: JobRecord; isNew: boolean }> {
     const { store, maxQueued, concurrency, onEvent } = this.#options
-    const free = Math.max(concurrency - this.#running.size, 0)
+    const free = Math.max(concurrency - this.#running.size + this.#settling, 0)
     const submission = await store.submit(job, maxQueued + free)
     if ('queued' in submission) {
       const { queued } = submission
@@ -223,11 +228,16 @@ export class JobRunner {
     })
   }
 
+  #hasRoom(): boolean {
+    const executing = this.#running.size - this.#settling
+    return executing < this.#options.concurrency && this.#settling < MAX_SETTLING
+  }
+
   async #takeWhatFits(): Promise<void> {
-    const { store, concurrency, dateMs } = this.#options
+    const { store, dateMs } = this.#options
     while (this.#takeAgain) {
       this.#takeAgain = false
-      while (this.#running.size < concurrency && !this.#stop.signal.aborted) {
+      while (this.#hasRoom() && !this.#stop.signal.aborted) {
         try {
           const lease = await store.lease({ leaseMs: LEASE_MS, nowMs: dateMs() })
           this.#retryMs = FIRST_RETRY_MS
@@ -244,7 +254,12 @@ export class JobRunner {
   async #run(lease: Lease): Promise<void> {
     const { job } = lease
     const { nowMs, dateMs, onEvent } = this.#options
-    const running: Running = { abort: new AbortController(), cycles: 0, isLost: false }
+    const running: Running = {
+      abort: new AbortController(),
+      isSettling: false,
+      cycles: 0,
+      isLost: false,
+    }
     this.#running.set(job.id, running)
     this.#watchers.tell(job.id)
     onEvent?.({ kind: 'began', job, waitedMs: Math.max(dateMs() - job.createdAtMs, 0) })
@@ -252,6 +267,9 @@ export class JobRunner {
     const heartbeat = setInterval(() => this.#extend(lease, running), HEARTBEAT_MS)
     try {
       const end = await this.#work(lease, running)
+      running.isSettling = true
+      this.#settling++
+      this.#take()
       const isOurs = await this.#settle(lease, running, end)
       const ranMs = nowMs() - beganMs
       this.#meanRunMs = 0.8 * this.#meanRunMs + 0.2 * ranMs
@@ -269,6 +287,7 @@ export class JobRunner {
     } finally {
       clearInterval(heartbeat)
       this.#running.delete(job.id)
+      if (running.isSettling) this.#settling--
       this.#watchers.tell(job.id)
       this.#watchers.tell(ANY_JOB)
       this.#take()

@@ -1,6 +1,6 @@
 /**
- * Which programs are there, and for which release each is: so that a job for a known program is taken
- * without reading it. That it is still there, and still itself, is seen when the job runs.
+ * Programs used lately, in memory: their bytes as they were when they were hashed, and for which release
+ * each is. So a job for a known program is taken without reading it.
  */
 import type { Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
@@ -9,11 +9,15 @@ import type { BlobStore } from '../jobs/blob-store.js'
 import { checkElf } from '../prover/elf-vkey.js'
 
 const MAX_ENTRIES = 4096
+const MAX_BYTES = 128 * 2 ** 20
 
 export class ProgramIndex {
   readonly #blobs: BlobStore
   /** In order of last use. */
   readonly #releases = new Map<string, string>()
+  /** In order of last use. */
+  readonly #programs = new Map<Hex, Uint8Array>()
+  #bytes = 0
 
   constructor(blobs: BlobStore) {
     this.#blobs = blobs
@@ -27,7 +31,9 @@ export class ProgramIndex {
    */
   async release(programId: Hex, choice: ReleaseChoice): Promise<string> {
     const key = `${programId} ${choice.sp1} ${choice.fallbackSp1}`
-    const sp1 = this.#has(programId, key) ?? (await this.#read(programId, choice))
+    const isKnown = this.#programs.has(programId) || this.#blobs.has(programId)
+    const known = isKnown ? this.#releases.get(key) : undefined
+    const sp1 = known ?? checkElf(await this.get(programId), choice)
     this.#releases.delete(key)
     this.#releases.set(key, sp1)
     const [oldest] = this.#releases.keys()
@@ -35,13 +41,24 @@ export class ProgramIndex {
     return sp1
   }
 
-  #has(programId: Hex, key: string): string | undefined {
-    return this.#blobs.has(programId) ? this.#releases.get(key) : undefined
+  /**
+   * @returns bytes whose hash is `programId`; not to be changed
+   * @throws UnavailableError `PROGRAM_UNKNOWN`, `STORE_UNAVAILABLE`
+   */
+  async get(programId: Hex): Promise<Uint8Array> {
+    const elf = this.#programs.get(programId) ?? (await this.#blobs.get(programId))
+    if (elf === undefined) throw new UnavailableError('PROGRAM_UNKNOWN', { programId })
+    this.#keep(programId, elf)
+    return elf
   }
 
-  async #read(programId: Hex, choice: ReleaseChoice): Promise<string> {
-    const elf = await this.#blobs.get(programId)
-    if (elf === undefined) throw new UnavailableError('PROGRAM_UNKNOWN', { programId })
-    return checkElf(elf, choice)
+  #keep(programId: Hex, elf: Uint8Array): void {
+    if (!this.#programs.delete(programId)) this.#bytes += elf.length
+    this.#programs.set(programId, elf)
+    for (const [oldest, { length }] of this.#programs) {
+      if (this.#bytes <= MAX_BYTES) return
+      this.#programs.delete(oldest)
+      this.#bytes -= length
+    }
   }
 }

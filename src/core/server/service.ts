@@ -315,11 +315,9 @@ export class Service {
   }
 
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
-    const { blobs } = this.#options
     const request = this.#readRequest(job)
     const { programId, sp1, stdin } = request
-    const elf = await blobs.get(programId)
-    if (elf === undefined) throw new UnavailableError('PROGRAM_UNKNOWN', { programId })
+    const elf = await this.#programs.get(programId)
     const bytes = 'inline' in stdin ? fromHex(stdin.inline) : await this.#results.input(stdin.blob)
     const limits = this.#capped(request.limits)
     const options = { sp1, limits, signal, onCycles }

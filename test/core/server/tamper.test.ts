@@ -195,16 +195,31 @@ for (const liar of LIARS) {
       expect(jobs[0].id).not.toBe(id)
     })
 
-    it('a program that was swapped on the disk is not run', async () => {
+    it('a program that was swapped on the disk is not run, now or after a restart', async () => {
       await prove()
-      const [name = ''] = readdirSync(blobFolder)
-      writeFileSync(join(blobFolder, name), panics)
-      const { json } = await postJson(service, '/v1/proofs', { programId, stdin: TEN })
-      expect((await ended(service, json.id)).error).toMatchObject({ code: 'PROGRAM_UNKNOWN' })
-      const again = await postJson(service, '/v1/proofs', { programId, stdin: TEN })
-      expectProblem(again, 404, 'PROGRAM_UNKNOWN')
+      for (const name of readdirSync(blobFolder)) writeFileSync(join(blobFolder, name), panics)
+      await prove()
+      await service.app.drain(AbortSignal.timeout(10_000))
+      await start()
+      const refused = await postJson(service, '/v1/proofs', { programId, stdin: TEN })
+      expectProblem(refused, 404, 'PROGRAM_UNKNOWN')
       await send(service, 'PUT', '/v1/programs', fibonacci, BINARY_TYPE)
       await prove()
+    })
+
+    it('a program that is gone when its job begins fails the job', async () => {
+      const { json } = await send(service, 'PUT', '/v1/programs', panics, BINARY_TYPE)
+      const job = await postJson(service, '/v1/proofs', { programId: json.programId })
+      expect((await ended(service, job.json.id)).state).toBe('failed')
+      await service.app.drain(AbortSignal.timeout(10_000))
+      const store = await liar.open()
+      const id = '00000000-0000-4000-8000-000000000009'
+      const old = (await store.get(job.json.id))?.request ?? ''
+      const request = old.replace(json.programId, `0x${'77'.repeat(32)}`)
+      await store.submit({ id, tenant: '', request, blobs: [], createdAtMs: 0 }, 9)
+      await store.close()
+      await start()
+      expect((await ended(service, id)).error).toMatchObject({ code: 'PROGRAM_UNKNOWN' })
     })
   })
 }
