@@ -44,6 +44,14 @@ const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   concurrency: 'number',
   queue: 'number',
   'drain-timeout': 'number',
+  keys: 'string',
+  'tls-cert': 'string',
+  'tls-key': 'string',
+  'data-dir': 'string',
+  'database-url': 'string',
+  'max-disk': 'number',
+  'keep-jobs': 'number',
+  'log-json': 'boolean',
 }
 
 const SEARCH_PLACES = ['', '.json', '.yaml', '.yml'].flatMap((ending) => [`.sp1-teerc${ending}`])

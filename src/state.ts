@@ -95,7 +95,7 @@ export function createMemorySigner(): Signer {
   return createSigner(generateSecretKey(entropy))
 }
 
-function entropy(byteCount: number): Uint8Array {
+export function entropy(byteCount: number): Uint8Array {
   return new Uint8Array(randomBytes(byteCount))
 }
 
@@ -128,6 +128,11 @@ export async function openProvider(
     invalidFlag('--simulate', `needs --provider simulated, not ${provider.name}`)
   }
   return provider
+}
+
+/** Where `serve` keeps jobs, programs and inputs. */
+export function serviceFolder(flags: StateFlags): string {
+  return join(flags['state-dir'] ?? stateFolder(), 'serve')
 }
 
 /** Where fetched collateral is kept. */

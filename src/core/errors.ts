@@ -107,6 +107,10 @@ const INPUT = {
     `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
+  TEE_REQUEST_MALFORMED: (f: { reason: string }) =>
+    `The request is no bincode TEERequest: ${f.reason}. Send what sp1-sdk sends.`,
+  KEYS_MALFORMED: (f: { reason: string }) =>
+    `The file of API keys is malformed: ${f.reason}. docs/operations.md shows one.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
     `The proof mode ${f.mode} is not offered here. Ask for ${f.supported}.`,
   SCHEME_REFUSED: (f: { scheme: string; signs: string }) =>
@@ -355,8 +359,26 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
+  JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
+  JOB_STATE: (f: { id: string; state: string }) =>
+    `The job ${f.id} is ${f.state}, so this cannot be done to it.`,
+  IDEMPOTENCY_CONFLICT: () =>
+    'The Idempotency-Key was used for another request. Take a new key for each new request.',
+  STORE_UNAVAILABLE: (f: { reason: string }) =>
+    `The store of jobs cannot do it: ${f.reason}. Nothing was lost; try again when it works.`,
+  STORE_DAMAGED: () =>
+    'What the store has of this job is not what was written there. Send the request again.',
+  INPUT_UNKNOWN: (f: { hash: string }) =>
+    `The input ${f.hash} of the job is not here any more. Send the request again.`,
+  STORE_FULL: (f: { limitBytes: number }) =>
+    `The server keeps no more than ${f.limitBytes} bytes of programs and inputs. Try again when jobs have ended.`,
+  KEY_REQUIRED: () =>
+    'The server takes work only with a valid API key. Send it as "Authorization: Bearer KEY".',
+  RATE_LIMITED: (f: { retryAfterSeconds: number }) =>
+    `The API key has used up its requests. Try again in ${f.retryAfterSeconds} s.`,
   BODY_TOO_LARGE: (f: { limitBytes: number }) =>
     `The request has more than ${f.limitBytes} bytes. Send less.`,
   MEDIA_TYPE: (f: { expected: string }) =>
@@ -365,12 +387,19 @@ const SERVER = {
 /** Where a server's answer is not 503. */
 const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   OPERATOR_ONLY: 403,
+  KEY_REQUIRED: 401,
   JOB_UNKNOWN: 404,
+  ATTESTATION_UNKNOWN: 404,
   PROGRAM_UNKNOWN: 404,
+  INPUT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  JOB_CANCELLED: 409,
+  JOB_STATE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
   QUEUE_FULL: 429,
+  RATE_LIMITED: 429,
 }
 
 /** Interrupted by its caller. Exit code 130. */
