@@ -5,7 +5,7 @@
  *
  * Source: Linux include/uapi/linux/fuse.h, protocol 7.31.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, closeSync, constants, openSync, read, writeSync } from 'node:fs'
 import { constants as system } from 'node:os'
@@ -59,7 +59,8 @@ const ATTRIBUTES: Readonly<Record<string, number>> = {
 export function hasFuse(): boolean {
   try {
     accessSync(DEVICE, constants.R_OK | constants.W_OK)
-    return process.getuid?.() === 0
+    // A container may have the device and not the right to mount.
+    return spawnSync('unshare', ['--mount', 'true']).status === 0
   } catch {
     return false
   }
@@ -68,7 +69,8 @@ export function hasFuse(): boolean {
 /** Runs the built command where the kernel's configfs-tsm is the model. */
 export async function cliWithTsm(model: TsmModel, args: readonly string[]): Promise<CliRun> {
   const device = openSync(DEVICE, 'r+')
-  const served = new TsmFileSystem(device, model).serve()
+  const fileSystem = new TsmFileSystem(device, model)
+  const served = fileSystem.serve()
   const command = [...['--mount', 'sh', '-c', MOUNT, 'sh'], ...['node', RUN, ...args]]
   const child = spawn('unshare', command, {
     env: { ...process.env, NO_COLOR: '1' },
@@ -79,6 +81,7 @@ export async function cliWithTsm(model: TsmModel, args: readonly string[]): Prom
     text(child.stderr!),
     once(child, 'exit'),
   ])
+  fileSystem.end()
   await served
   closeSync(device)
   return { exitCode: exitCode ?? -1, stdout, stderr }
@@ -88,6 +91,7 @@ class TsmFileSystem {
   readonly #nodes = new Map<bigint, string>([[ROOT_NODE, MOUNT_POINT]])
   readonly #files = new Map<bigint, TsmFile>()
   #next = 2n
+  #isOver = false
 
   constructor(
     readonly device: number,
@@ -101,7 +105,8 @@ class TsmFileSystem {
       const length = await new Promise<number | undefined>((resolve, reject) => {
         read(this.device, buffer, 0, buffer.length, null, (error, count) => {
           // ENODEV once it is unmounted, EPERM until it is mounted.
-          if (error?.code === 'ENODEV') resolve(undefined)
+          const isNever = this.#isOver && error?.code === 'EPERM'
+          if (error?.code === 'ENODEV' || isNever) resolve(undefined)
           else if (error?.code === 'EPERM') setTimeout(resolve, 5, 0)
           else if (error) reject(error)
           else resolve(count)
@@ -110,6 +115,11 @@ class TsmFileSystem {
       if (length === undefined) return
       if (length > 0) await this.#answer(Buffer.from(buffer.subarray(0, length)))
     }
+  }
+
+  /** For a file system that was never mounted. */
+  end(): void {
+    this.#isOver = true
   }
 
   async #answer(request: Buffer): Promise<void> {

@@ -16,6 +16,8 @@ import { parseEventLog } from '../../../src/core/tdx/event-log.js'
 import { parseUserData } from '../../../src/core/tdx/hcl-report.js'
 import { encodePemChain, parsePemChain } from '../../../src/core/tdx/pem.js'
 import { parseQuote } from '../../../src/core/tdx/quote.js'
+import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
+import { createSimulatedCollateral } from '../../../src/core/tdx/simulated-collateral.js'
 import { QUOTE_V4, refusalOf } from '../tdx/samples.js'
 import { resignedCertificate, resignedCrl } from './resigned.js'
 import { AUTHORITY, collateralOf, evaluate, failuresOf, NOW, ROOT } from './samples.js'
@@ -165,6 +167,58 @@ describe('certificates and lists', () => {
     ]) {
       expect(refusalOf(() => parsePemChain(text)).code).toBe('PEM_MALFORMED')
     }
+  })
+})
+
+describe('parts of two authorities', () => {
+  const STRANGER = createSimulatedAuthority({ entropy: new Uint8Array(32).fill(8), now: NOW })
+  const theirs = createSimulatedCollateral(STRANGER, {
+    now: NOW,
+    tcbInfo: { tcbEvaluationDataNumber: 2 },
+    qeIdentity: { tcbEvaluationDataNumber: 2 },
+  })
+  const names = Object.keys(DOCUMENTS) as (keyof CollateralDocuments)[]
+  const mine = parseQuote(QUOTE_V4)
+  const other = parseQuote(STRANGER.quote(new Uint8Array(64).fill(1)))
+
+  it('give no valid collateral in any mixture', () => {
+    const accepted: number[] = []
+    for (let mixture = 0; mixture < 2 ** names.length; mixture++) {
+      const pick = names.map((name, i) => [
+        name,
+        (mixture >> i) & 1 ? theirs[name] : DOCUMENTS[name],
+      ])
+      const collateral = openCollateral(Object.fromEntries(pick))
+      if (checkQuote({ quote: mine, collateral, now: NOW, root: ROOT }).verified) {
+        accepted.push(mixture)
+      }
+    }
+    expect(accepted).toEqual([0])
+  })
+
+  it('give no valid quote in any mixture', () => {
+    const collateral = openCollateral(DOCUMENTS)
+    const accepted: string[] = []
+    for (let mixture = 0; mixture < 2 ** 8; mixture++) {
+      const from = (bit: number) => ((mixture >> bit) & 1 ? other : mine)
+      const chainOf = (bit: number) =>
+        ((mixture >> bit) & 1 ? STRANGER : AUTHORITY).certificateChain
+      const quote = {
+        ...mine,
+        body: from(0).body,
+        signature: from(1).signature,
+        attestationKey: from(2).attestationKey,
+        certificationData: {
+          ...from(3).certificationData,
+          qeReportSignature: from(4).certificationData.qeReportSignature,
+          certificateChain: encodePemChain([5, 6, 7].map((bit, i) => chainOf(bit)[i]!)),
+        },
+      }
+      if (checkQuote({ quote, collateral, now: NOW, root: ROOT }).verified) {
+        accepted.push(mixture.toString(2))
+      }
+    }
+    expect(accepted).toEqual(['0'])
   })
 })
 
