@@ -137,7 +137,7 @@ export default class Deploy extends BaseCommand {
 function attestationAddress(value: string | undefined, chainId: number, layout: OutputLayout): Hex {
   if (value !== KNOWN) return addressFlag('--attestation', value)
   const known = findAttestation(chainId, layout)
-  if (known === undefined) throw new InputError('ATTESTATION_UNKNOWN', { chainId, layout })
+  if (known === undefined) throw new InputError('DEPLOYMENT_UNKNOWN', { chainId, layout })
   return known
 }
 

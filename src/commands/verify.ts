@@ -148,12 +148,10 @@ export default class Verify extends BaseCommand {
             signal: this.interrupted,
             isSilent: this.isSilent(),
           })
-    if (policy.workloads === undefined) {
-      this.remark('The policy pins no workload, so the signer of any genuine TD passes.')
-    }
     return judgeAttestation({
       ...{ quote, collateral, policy, now, root, signer: proof.signer },
       ...binding,
+      ...(proof.workloadId !== undefined && { workloadId: proof.workloadId }),
     })
   }
 

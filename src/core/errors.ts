@@ -59,7 +59,7 @@ const INPUT = {
     `The file ${f.path} ${f.reason}. Pass the output of a DCAP prover as docs/contracts.md says.`,
   DEPLOYMENT_MALFORMED: (f: { path: string; reason: string }) =>
     `The deployment file ${f.path} ${f.reason}. Pass a file that \`sp1-tee deploy\` wrote.`,
-  ATTESTATION_UNKNOWN: (f: { chainId: number; layout: string }) =>
+  DEPLOYMENT_UNKNOWN: (f: { chainId: number; layout: string }) =>
     `No attestation contract of layout ${f.layout} is known on chain ${f.chainId}. Name one with --attestation 0xADDRESS.`,
   SIMULATED_CHAIN: (f: { chainId: number }) =>
     `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
@@ -213,6 +213,8 @@ const REJECTED = {
     `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
   RUNTIME_DATA_UNBOUND: (f: { actual: string; expected: string }) =>
     `The quote is not about these runtime data: its report data are ${f.actual}, and the data's hash is ${f.expected}. Pass the file that was written with the quote.`,
+  POLICY_PINS_NOTHING: () =>
+    'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>

@@ -3,9 +3,11 @@ import { equalBytes, fromHex, type Hex } from '../bytes.js'
 import type { QuoteCheck } from '../dcap/check-list.js'
 import { InputError, RejectedError } from '../errors.js'
 import { computeRuntimeDataHash, parseUserData } from '../tdx/hcl-report.js'
-import type { Quote } from '../tdx/quote.js'
+import { isTdQuote, type Quote } from '../tdx/quote.js'
 import { computeReferenceHash, parseReportData } from '../tdx/report-data.js'
 import { type JudgeQuoteOptions, judgeQuote, type QuoteVerdict } from './judge-quote.js'
+import type { Policy } from './policy.js'
+import { computeWorkloadId } from './workload.js'
 
 export interface JudgeAttestationOptions extends JudgeQuoteOptions {
   /** Whose key should be in the TD. */
@@ -16,6 +18,8 @@ export interface JudgeAttestationOptions extends JudgeQuoteOptions {
   readonly reference: { readonly blockNumber: number; readonly blockHash: Hex } | null
   /** Where the quote's report data are the hash of it. */
   readonly runtimeData?: Hex
+  /** What the signer says it is, if it says so. */
+  readonly workloadId?: Hex
 }
 
 /** Never throws for what the attestation, the collateral or the policy says. */
@@ -24,25 +28,57 @@ export function judgeAttestation({
   reportData,
   reference,
   runtimeData,
+  workloadId,
   ...options
 }: JudgeAttestationOptions): QuoteVerdict {
   const verdict = judgeQuote(options)
-  const check = checkBinding(options.quote, { signer, reportData, reference, runtimeData })
-  return { ...verdict, valid: verdict.valid && check.ok, checks: [...verdict.checks, check] }
+  const checks = [
+    check('pinned', () => requirePinned(options.policy)),
+    check('reportData', () =>
+      verifyBinding(options.quote, { signer, reportData, reference, runtimeData }),
+    ),
+    ...(workloadId === undefined
+      ? []
+      : [check('workloadId', () => verifyWorkload(options.quote, signer, workloadId))]),
+  ]
+  return {
+    ...verdict,
+    valid: verdict.valid && checks.every(({ ok }) => ok),
+    checks: [...verdict.checks, ...checks],
+  }
 }
 
 type Binding = Pick<JudgeAttestationOptions, 'signer' | 'reportData' | 'reference'> & {
   readonly runtimeData: Hex | undefined
 }
 
-function checkBinding(quote: Quote, binding: Binding): QuoteCheck {
-  const name = 'reportData'
+function check(name: string, task: () => string): QuoteCheck {
   try {
-    return { name, ok: true, detail: verifyBinding(quote, binding) }
+    return { name, ok: true, detail: task() }
   } catch (error) {
     if (!(error instanceof InputError || error instanceof RejectedError)) throw error
     return { name, ok: false, detail: error.message, code: error.code }
   }
+}
+
+/**
+ * What any genuine TD fulfils is no reason to trust what one of them signs.
+ *
+ * @throws RejectedError `POLICY_PINS_NOTHING`
+ */
+function requirePinned({ workloads = [] }: Pick<Policy, 'workloads'> = {}): string {
+  if (workloads.length === 0) throw new RejectedError('POLICY_PINS_NOTHING', {})
+  return `the policy pins ${workloads.length} workload${workloads.length === 1 ? '' : 's'}`
+}
+
+/** @throws RejectedError `SIGNER_UNBOUND` */
+function verifyWorkload(quote: Quote, signer: Hex, workloadId: Hex): string {
+  const actual = isTdQuote(quote) ? computeWorkloadId(quote.body) : undefined
+  if (actual !== workloadId) {
+    const reason = `the signer says it is workload ${workloadId}, and the quote is of ${actual ?? 'no TD'}`
+    throw new RejectedError('SIGNER_UNBOUND', { signer, reason })
+  }
+  return `the quote is of the workload that was signed`
 }
 
 /** @throws RejectedError `SIGNER_UNBOUND`; InputError it is no report data, or no runtime data */

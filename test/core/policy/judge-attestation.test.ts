@@ -6,9 +6,11 @@ import {
   type JudgeAttestationOptions,
   judgeAttestation,
 } from '../../../src/core/policy/judge-attestation.js'
+import { DEFAULT_POLICY, parsePolicy } from '../../../src/core/policy/policy.js'
+import { computeWorkloadId } from '../../../src/core/policy/workload.js'
 import { parseAttestation } from '../../../src/core/signer/attestation.js'
 import { computeRuntimeDataHash } from '../../../src/core/tdx/hcl-report.js'
-import { parseQuote } from '../../../src/core/tdx/quote.js'
+import { parseQuote, parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { computeReportData } from '../../../src/core/tdx/report-data.js'
 import { AUTHORITY, collateralOf, NOW, ROOT } from '../dcap/samples.js'
 import { refusalOf } from '../tdx/samples.js'
@@ -20,9 +22,14 @@ const reportDataOf = (signer: Hex, { blockNumber, blockHash } = BLOCK) =>
   computeReportData(signer, { blockNumber: BigInt(blockNumber), blockHash })
 const REPORT_DATA = reportDataOf(SIGNER)
 
+/** Of every quote here. */
+const WORKLOAD_ID = computeWorkloadId(parseTdQuote(AUTHORITY.quote(REPORT_DATA)).body)
+const POLICY = parsePolicy({ version: 1, workloads: [{ workloadId: WORKLOAD_ID }] })
+
 function judge(change: Partial<JudgeAttestationOptions> = {}, quoted = REPORT_DATA) {
   return judgeAttestation({
     quote: parseQuote(AUTHORITY.quote(quoted)),
+    policy: POLICY,
     collateral: openCollateral(collateralOf()),
     now: NOW,
     root: ROOT,
@@ -97,6 +104,21 @@ describe('an attestation', () => {
         detail: expect.stringContaining(reason),
       },
     ])
+  })
+
+  it('is no reason to trust a signer with a policy that pins no workload', () => {
+    const { valid, checks } = judge({ policy: DEFAULT_POLICY })
+    expect(valid).toBe(false)
+    expect(checks.filter(({ ok }) => !ok)).toMatchObject([
+      { name: 'pinned', code: 'POLICY_PINS_NOTHING' },
+    ])
+  })
+
+  it('holds the signer to the workload that it signed', () => {
+    expect(judge({ workloadId: WORKLOAD_ID }).valid).toBe(true)
+    const { valid, checks } = judge({ workloadId: `0x${'00'.repeat(32)}` })
+    expect(valid).toBe(false)
+    expect(checks.at(-1)).toMatchObject({ name: 'workloadId', code: 'SIGNER_UNBOUND' })
   })
 
   it('of report data that are no signer’s is refused', () => {
