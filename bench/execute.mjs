@@ -16,7 +16,7 @@ import { parseStdin } from '../dist/core/executor/stdin.js'
 const ROOT = join(import.meta.dirname, '..')
 const CASES = JSON.parse(readFileSync(join(import.meta.dirname, 'cases.json'), 'utf8'))
 const COLD_RUNS = 5
-const WARM_RUNS = 15
+const WARM_RUNS = 31
 const MIB = 2 ** 20
 /** A process started with this writes its peak of resident memory, in KiB, to descriptor 3. */
 const TELL_PEAK =
@@ -35,8 +35,8 @@ const GOALS = [
     const { processMs } = rows['fibonacci-small'] ?? {}
     return processMs === undefined ? undefined : processMs / 1000
   }),
-  cost('peak memory of any process, all of it', 'MB', 200, 120, (rows) =>
-    Math.max(...Object.values(rows).map(({ peakBytes }) => peakBytes / 1e6)),
+  cost("memory beyond the guest's pages, the most", 'MB', 200, 120, (rows) =>
+    Math.max(...Object.values(rows).map(({ beyondBytes }) => beyondBytes / 1e6)),
   ),
 ]
 
@@ -80,7 +80,7 @@ function measure({ name, elf, elf64, isInList }) {
     writeFileSync(path, buffer)
     return `@${path}`
   })
-  const ours = (times) => executeHere(join(ROOT, elf), stdin, times)
+  const ours = (times, ...more) => executeHere(join(ROOT, elf), stdin, times, more)
   const { SP1_ORACLE, SP1_ORACLE_JIT } = process.env
   const runs = Array.from({ length: Math.min(COLD_RUNS, repeat) }, () => ({
     cold: ours(1),
@@ -88,6 +88,9 @@ function measure({ name, elf, elf64, isInList }) {
     jit: SP1_ORACLE_JIT && elf64 && askOracle(SP1_ORACLE_JIT, 'm', join(ROOT, elf64), inputs),
   }))
   const warm = ours(repeat)
+
+  // A run of its own: what else it tells costs memory.
+  const { guestBytes } = ours(1, '--explain').explanation
 
   const [{ cold: first }] = runs
   for (const { cold, sp1, jit } of [...runs, { cold: warm }]) {
@@ -101,6 +104,7 @@ function measure({ name, elf, elf64, isInList }) {
   const warmMs = warm.runs?.medianMs ?? warm.durationMs
   const sp1Ms = SP1_ORACLE && median(runs.map(({ sp1 }) => sp1.executeMs))
   const jitMs = SP1_ORACLE_JIT && elf64 && median(runs.map(({ jit }) => jit.jitMs))
+  const peakBytes = Math.max(warm.peakBytes, ...runs.map(({ cold }) => cold.peakBytes))
   return {
     name,
     isInList,
@@ -110,16 +114,19 @@ function measure({ name, elf, elf64, isInList }) {
     coldMs,
     warmMs,
     processMs: median(runs.map(({ cold }) => cold.processMs)),
-    peakBytes: Math.max(warm.peakBytes, ...runs.map(({ cold }) => cold.peakBytes)),
+    peakBytes,
+    guestBytes,
+    beyondBytes: peakBytes - guestBytes,
     ...(sp1Ms && { sp1Ms, coldRatio: sp1Ms / coldMs, warmRatio: sp1Ms / warmMs }),
     ...(jitMs && { jitMs, jitRatio: jitMs / warmMs }),
   }
 }
 
 /** `execute --json` in a process of its own, with its whole time and its peak of memory. */
-function executeHere(elf, stdin, times) {
+function executeHere(elf, stdin, times, more) {
   const engine = flags.engine === undefined ? [] : ['--engine', flags.engine]
-  const run = ['execute', elf, '--stdin', stdin, '--repeat', String(times), ...engine, '--json']
+  const repeated = ['--repeat', String(times)]
+  const run = ['execute', elf, '--stdin', stdin, ...repeated, ...engine, ...more, '--json']
   const startedAt = performance.now()
   const { status, output } = spawnSync(
     process.execPath,
@@ -187,11 +194,14 @@ function machine() {
 function print({ machine: { node, cpu, cores }, engine, repeat, rows, goals }) {
   const round = (value, digits = 1) => value?.toFixed(digits) ?? ''
   const table = [
-    ['case', 'cycles', 'cold ms', 'warm ms', 'SP1 ms', 'cold ×', 'warm ×', 'process ms', 'peak MB'],
+    [
+      ...['case', 'cycles', 'cold ms', 'warm ms', 'SP1 ms', 'cold ×', 'warm ×'],
+      ...['process ms', 'guest MB', 'beyond MB'],
+    ],
     ...rows.map((row) => [
       ...[row.name, row.cycles.toLocaleString('en-US'), round(row.coldMs), round(row.warmMs)],
       ...[round(row.sp1Ms), round(row.coldRatio), round(row.warmRatio)],
-      ...[round(row.processMs), round(row.peakBytes / 1e6, 0)],
+      ...[round(row.processMs), round(row.guestBytes / 1e6), round(row.beyondBytes / 1e6, 0)],
     ]),
   ]
   const verdict = (holds) => (holds === undefined ? '' : holds ? 'yes' : 'no')

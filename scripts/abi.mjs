@@ -9,7 +9,13 @@ import { forge } from './forge.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
 const CHAIN = join(ROOT, 'src/core/chain')
-const CONTRACTS = ['TEEProverRegistry', 'MultiProof', 'SimulatedAttestation']
+const CONTRACTS = [
+  'TEEProverRegistry',
+  'MeasurementPolicy',
+  'MultiProof',
+  'AutomataCollateralProbe',
+  'SimulatedAttestation',
+]
 
 const { status, stderr } = forge(['build'])
 if (status !== 0) throw new Error(stderr)

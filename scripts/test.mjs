@@ -14,6 +14,7 @@ const report = join(scratch, 'report.json')
 const totals = { passed: 0, failed: 0, skipped: 0 }
 
 try {
+  step('what the tests need', 'scripts/setup-test', [])
   if (patterns.length === 0) {
     step('build', 'node', ['scripts/build.mjs'])
     step('format and lint', 'biome', ['ci', '.'])
@@ -25,6 +26,7 @@ try {
     step("the contracts' vectors", 'node', ['scripts/fixtures.mjs', '--check'])
     step("the contracts' interfaces", 'node', ['scripts/abi.mjs', '--check'])
     testContracts()
+    step('every branch of the contracts', 'node', ['scripts/coverage.mjs'])
   }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const status = run('vitest', ['run', ...reporters, ...patterns])
@@ -49,7 +51,9 @@ console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
 process.exitCode = totals.failed === 0 ? 0 : 1
 
 function testContracts() {
-  const { stdout } = forge(['test', '--json'], { maxBuffer: 2 ** 28 })
+  // The gas of each call is what contracts/snapshots says, too.
+  const env = { ...process.env, FORGE_SNAPSHOT_CHECK: 'true' }
+  const { stdout } = forge(['test', '--json'], { maxBuffer: 2 ** 28, env })
   for (const [suite, { test_results }] of Object.entries(JSON.parse(stdout))) {
     for (const [name, { status, reason }] of Object.entries(test_results)) {
       const isGood = status === 'Success'

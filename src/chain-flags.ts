@@ -8,6 +8,8 @@ import {
   connectChain,
   createGasPayer,
   DEFAULT_RPC_TIMEOUT_MS,
+  DEFAULT_TX_TIMEOUT_MS,
+  type Fees,
   fromHex,
   type GasPayer,
   type Hex,
@@ -16,10 +18,12 @@ import {
   PRESET_NAMES,
   PRESETS,
   type PresetName,
+  parseDeployment,
 } from './core/index.js'
 import { readInput } from './files.js'
 
 const ADDRESS_BYTES = 20
+const WEI_PER_GWEI = 1_000_000_000n
 
 export const rpcFlags = {
   preset: Flags.option({
@@ -27,6 +31,12 @@ export const rpcFlags = {
     options: PRESET_NAMES,
     env: 'SP1_TEE_PRESET',
   })(),
+  deployment: Flags.string({
+    description: 'a file that `deploy` wrote: its chain, registry and MultiProof',
+    env: 'SP1_TEE_DEPLOYMENT',
+    helpValue: 'FILE',
+    exclusive: ['preset'],
+  }),
   'rpc-url': Flags.string({
     description: 'RPC of the chain',
     env: 'ETH_RPC_URL',
@@ -81,14 +91,48 @@ export const payerFlags = {
     env: 'ETH_GAS_LIMIT',
     min: 21_000,
   }),
+  'gas-price': Flags.string({
+    description: 'most to pay for a unit of gas, in wei or with gwei; default: estimated',
+    env: 'ETH_GAS_PRICE',
+    helpValue: 'WEI|Ngwei',
+  }),
+  'priority-gas-price': Flags.string({
+    description: 'most of that to give to the block’s builder; default: estimated',
+    env: 'ETH_PRIORITY_GAS_PRICE',
+    helpValue: 'WEI|Ngwei',
+  }),
+  'tx-timeout': Flags.integer({
+    description:
+      'seconds to wait for a transaction; meanwhile it is sent again, for more if need be',
+    env: 'SP1_TEE_TX_TIMEOUT',
+    helpValue: 'SECONDS',
+    min: 1,
+    max: 86_400,
+    default: DEFAULT_TX_TIMEOUT_MS / 1000,
+  }),
 }
 
-interface RpcFlagValues {
+interface KnownFlagValues {
   readonly preset?: PresetName | undefined
+  readonly deployment?: string | undefined
+}
+
+/** What a file of `deploy` or a preset says; nothing if neither is given. */
+export async function knownContracts({ preset, deployment }: KnownFlagValues): Promise<{
+  readonly chainId?: number
+  readonly registry?: Hex
+  readonly multiProof?: Hex
+}> {
+  if (deployment !== undefined) return parseDeployment(await readInput(deployment), deployment)
+  return preset === undefined ? {} : PRESETS[preset]
+}
+
+export interface RpcFlagValues extends KnownFlagValues {
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined
   readonly 'rpc-timeout': number
   readonly confirmations?: number | undefined
+  readonly 'tx-timeout'?: number | undefined
 }
 
 export async function openChain(flags: RpcFlagValues): Promise<Chain> {
@@ -97,12 +141,14 @@ export async function openChain(flags: RpcFlagValues): Promise<Chain> {
   if (!/^https?:$/.test(URL.canParse(rpcUrl) ? new URL(rpcUrl).protocol : '')) {
     invalidFlag('--rpc-url', 'takes an http or https URL')
   }
-  const chainId = flags.chain ?? (flags.preset && PRESETS[flags.preset].chainId)
+  const chainId = flags.chain ?? (await knownContracts(flags)).chainId
+  const txTimeout = flags['tx-timeout']
   return connectChain({
     rpcUrl,
     timeoutMs: flags['rpc-timeout'] * 1000,
     ...(chainId !== undefined && { chainId }),
     ...(flags.confirmations !== undefined && { confirmations: flags.confirmations }),
+    ...(txTimeout !== undefined && { txTimeoutMs: 1000 * txTimeout }),
   })
 }
 
@@ -135,6 +181,37 @@ export async function loadGasPayer(
   }
   const password = new TextDecoder().decode(await readInput(passwordFile)).replace(/\r?\n$/, '')
   return createGasPayer(await openKeystore(await readInput(path), password, path))
+}
+
+interface TransactionFlagValues {
+  readonly 'gas-limit'?: number | undefined
+  readonly 'gas-price'?: string | undefined
+  readonly 'priority-gas-price'?: string | undefined
+}
+
+/** What the flags say of how a transaction is sent. */
+export function transactionOptions(flags: TransactionFlagValues): {
+  readonly gasLimit?: bigint
+  readonly fees?: Fees
+} {
+  const gasLimit = flags['gas-limit']
+  const gasPrice = weiFlag('--gas-price', flags['gas-price'])
+  const priorityGasPrice = weiFlag('--priority-gas-price', flags['priority-gas-price'])
+  return {
+    ...(gasLimit !== undefined && { gasLimit: BigInt(gasLimit) }),
+    fees: {
+      ...(gasPrice !== undefined && { gasPrice }),
+      ...(priorityGasPrice !== undefined && { priorityGasPrice }),
+    },
+  }
+}
+
+function weiFlag(flag: string, value: string | undefined): bigint | undefined {
+  if (value === undefined) return undefined
+  const [, digits, unit] = /^(\d{1,30})(gwei)?$/.exec(value) ?? []
+  if (digits === undefined)
+    return invalidFlag(flag, 'takes a number of wei, or of gwei as in 2gwei')
+  return BigInt(digits) * (unit === undefined ? 1n : WEI_PER_GWEI)
 }
 
 export function addressFlag(flag: string, value: string | undefined): Hex {

@@ -1,6 +1,6 @@
 /** A policy from a file, JSON or YAML: data, which is never run. */
 import { defaultLoaders } from 'cosmiconfig'
-import { InputError, type Policy, parsePolicy } from './core/index.js'
+import { findRepeatedField, InputError, type Policy, parsePolicy } from './core/index.js'
 import { readInput } from './files.js'
 
 const MAX_POLICY_BYTES = 2 ** 20
@@ -15,8 +15,12 @@ export async function readPolicy(path: string): Promise<Policy> {
 function parse(path: string, text: string): unknown {
   const ending = path.endsWith('.json') ? '.json' : '.yaml'
   try {
-    return defaultLoaders[ending](path, text)
+    const value = defaultLoaders[ending](path, text)
+    const field = ending === '.json' ? findRepeatedField(text) : undefined
+    if (field !== undefined) throw malformed(`has the field ${field.slice(0, 40)} twice`)
+    return value
   } catch (error) {
+    if (error instanceof InputError) throw error
     throw malformed(ending === '.json' ? 'is not JSON' : 'is neither YAML nor JSON', error)
   }
 }

@@ -3,10 +3,12 @@ import { setTimeout } from 'node:timers/promises'
 import { Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { invalidFlag } from './base-command.js'
+import { addressFlag, openChain, type RpcFlagValues } from './chain-flags.js'
 import {
   type Collateral,
   collateralKeyOf,
   type EventLog,
+  fetchOnChainCollateral,
   fromHex,
   INTEL_ROOT,
   isHex,
@@ -19,6 +21,7 @@ import {
   parseTrustedRoot,
   type Quote,
   type QuoteCheck,
+  type TcbEvaluation,
   type TdQuote,
   type TrustedRoot,
 } from './core/index.js'
@@ -36,6 +39,18 @@ export const pccsFlags = {
     description: "a PCCS, or another server with the interface of Intel's PCS, to fetch from",
     helpValue: 'URL',
     env: 'SP1_TEE_PCCS_URL',
+  }),
+  'pccs-contract': Flags.string({
+    description: "with --rpc-url: the router of Automata's on-chain PCCS, to read from instead",
+    helpValue: '0xADDRESS',
+    env: 'SP1_TEE_PCCS_CONTRACT',
+    exclusive: ['pccs-url'],
+  }),
+  'tcb-evaluation': Flags.string({
+    description: 'of an on-chain PCCS: standard, early, or the number of one of its evaluations',
+    helpValue: 'standard|early|N',
+    env: 'SP1_TEE_TCB_EVALUATION',
+    dependsOn: ['pccs-contract'],
   }),
 }
 
@@ -70,6 +85,13 @@ export const eventLogFlags = {
   }),
 }
 
+export const runtimeDataFlags = {
+  'runtime-data': Flags.string({
+    description: 'the runtime data of the quote, where the report data are their hash, as on Azure',
+    helpValue: 'FILE',
+  }),
+}
+
 /** The same, of a TD. */
 export async function readTdQuote(path: string): Promise<TdQuote> {
   return parseTdQuote(await readQuoteBytes(path))
@@ -80,10 +102,14 @@ export async function readQuote(path: string): Promise<Quote> {
   return parseQuote(await readQuoteBytes(path))
 }
 
+/** More than the hex of the longest quote; what is longer is refused as bytes. */
+const MAX_TEXT_BYTES = 64 * 2 ** 20
+
 async function readQuoteBytes(path: string): Promise<Uint8Array> {
   const bytes = await readInput(path)
   const ZERO_X = [0x30, 0x78]
-  if (!ZERO_X.every((byte, i) => bytes[i] === byte)) return bytes
+  const isText = ZERO_X.every((byte, i) => bytes[i] === byte) && bytes.length < MAX_TEXT_BYTES
+  if (!isText) return bytes
   const text = new TextDecoder().decode(bytes).trim()
   return isHex(text) ? fromHex(text) : bytes
 }
@@ -96,9 +122,11 @@ export async function readRoot(path: string | undefined): Promise<TrustedRoot> {
   return path === undefined ? INTEL_ROOT : parseTrustedRoot(await readInput(path))
 }
 
-interface CollateralFlags {
+interface CollateralFlags extends RpcFlagValues {
   readonly collateral?: string | undefined
   readonly 'pccs-url'?: string | undefined
+  readonly 'pccs-contract'?: string | undefined
+  readonly 'tcb-evaluation'?: string | undefined
   readonly 'state-dir'?: string | undefined
 }
 
@@ -112,13 +140,23 @@ export async function openCollateral(
   return watch('Collateral', isSilent, () => fetchCollateralOf(quote, flags, signal))
 }
 
-/** Kept in the state folder until it expires. */
+/** From a chain each time; from a server, and then kept in the state folder until it expires. */
 export async function fetchCollateralOf(
   quote: Quote,
   flags: Omit<CollateralFlags, 'collateral'>,
   signal: AbortSignal,
 ): Promise<Collateral> {
   const pccsUrl = flags['pccs-url']
+  const contract = flags['pccs-contract']
+  if (contract !== undefined) {
+    const router = addressFlag('--pccs-contract', contract)
+    const evaluation = parseEvaluation(flags['tcb-evaluation'])
+    return fetchOnChainCollateral(
+      await openChain(flags),
+      { router, evaluation },
+      collateralKeyOf(quote),
+    )
+  }
   if (pccsUrl === undefined && isSimulatedQuote(quote)) {
     const reason = 'is needed for a simulated quote: `attest --collateral-out` writes the file'
     invalidFlag('--collateral', reason)
@@ -131,6 +169,12 @@ export async function fetchCollateralOf(
     signal,
     ...(pccsUrl !== undefined && { pccsUrl }),
   })
+}
+
+function parseEvaluation(text = 'standard'): TcbEvaluation {
+  if (text === 'standard' || text === 'early') return text
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  return invalidFlag('--tcb-evaluation', 'takes standard, early, or a number')
 }
 
 export function parseTime(text: string | undefined): Date {

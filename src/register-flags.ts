@@ -1,7 +1,15 @@
 /** What `register`, `rotate` and `serve` share: their flags, and what they need before they begin. */
 import { Flags } from '@oclif/core'
-import { addressFlag, loadGasPayer, openChain, payerFlags, rpcFlags } from './chain-flags.js'
-import { PRESETS, type RegisterOptions } from './core/index.js'
+import {
+  addressFlag,
+  knownContracts,
+  loadGasPayer,
+  openChain,
+  payerFlags,
+  rpcFlags,
+  transactionOptions,
+} from './chain-flags.js'
+import { attestationOf, attestationWarnings, type RegisterOptions } from './core/index.js'
 import { openProvider, providerFlags } from './state.js'
 
 export const registerFlags = {
@@ -22,8 +30,8 @@ export const registerFlags = {
 
 type FlagValues = Parameters<typeof openChain>[0] &
   Parameters<typeof loadGasPayer>[0] &
+  Parameters<typeof transactionOptions>[0] &
   Parameters<typeof openProvider>[0] & {
-    readonly 'gas-limit'?: number | undefined
     readonly registry?: string | undefined
     readonly value: number
   }
@@ -35,18 +43,19 @@ export async function openRegistration(
 ): Promise<Omit<RegisterOptions, 'address'>> {
   const registry = addressFlag(
     '--registry',
-    flags.registry ?? (flags.preset && PRESETS[flags.preset].registry),
+    flags.registry ?? (await knownContracts(flags)).registry,
   )
   const gasPayer = await loadGasPayer(flags, remark)
   const provider = await openProvider(flags, remark)
   const chain = await openChain(flags)
-  const gasLimit = flags['gas-limit']
+  const attestation = await attestationOf(chain, registry)
+  for (const warning of attestationWarnings(chain.chainId, attestation)) remark(warning)
   return {
     chain,
     registry,
     provider,
     gasPayer,
-    ...(gasLimit !== undefined && { gasLimit: BigInt(gasLimit) }),
+    ...transactionOptions(flags),
     ...(flags.value > 0 && { value: BigInt(flags.value) }),
   }
 }

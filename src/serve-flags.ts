@@ -2,13 +2,15 @@
 import { availableParallelism } from 'node:os'
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
-import { DEFAULT_MAX_QUEUED } from './core/server/app.js'
+import { SCHEME_NAMES } from './core/index.js'
+import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED } from './core/server/app.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
 import { registerFlags } from './register-flags.js'
 
 const DEFAULT_LISTEN = '127.0.0.1:3000'
 const DEFAULT_ROTATE_EVERY_SECONDS = 30 * 60
 const DEFAULT_DRAIN_SECONDS = 60
+const DEFAULT_MAX_DISK_MIB = 10_240
 const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\])$/
 
 export const serveFlags = {
@@ -32,8 +34,64 @@ export const serveFlags = {
     default: DEFAULT_LISTEN,
   }),
   insecure: Flags.boolean({
-    description: 'listen on an address that others can reach, and take work from anybody',
+    description: 'take work from anybody, even on an address that others can reach',
     env: 'SP1_TEE_INSECURE',
+  }),
+  keys: Flags.string({
+    description: 'API keys and addresses that may send work; without --insecure nobody else may',
+    helpValue: 'FILE',
+    env: 'SP1_TEE_KEYS',
+  }),
+  'tls-cert': Flags.string({
+    description: 'certificate chain, PEM; then it speaks HTTPS',
+    helpValue: 'FILE',
+    env: 'SP1_TEE_TLS_CERT',
+    dependsOn: ['tls-key'],
+  }),
+  'tls-key': Flags.string({
+    description: "the certificate's key, PEM",
+    helpValue: 'FILE',
+    env: 'SP1_TEE_TLS_KEY',
+    dependsOn: ['tls-cert'],
+  }),
+  'data-dir': Flags.string({
+    description: 'folder for jobs, programs and inputs; default: serve in the state folder',
+    helpValue: 'FOLDER',
+    env: 'SP1_TEE_DATA_DIR',
+  }),
+  'database-url': Flags.string({
+    description: 'PostgreSQL that keeps the jobs, shared by several servers; default: a file',
+    helpValue: 'URL',
+    env: 'SP1_TEE_DATABASE_URL',
+  }),
+  'max-disk': Flags.integer({
+    description: 'MiB of programs, inputs and large outputs to keep',
+    env: 'SP1_TEE_MAX_DISK',
+    helpValue: 'MIB',
+    min: 1,
+    max: 2 ** 30,
+    default: DEFAULT_MAX_DISK_MIB,
+  }),
+  'keep-jobs': Flags.integer({
+    description: 'ended jobs to keep; the oldest are forgotten first',
+    env: 'SP1_TEE_KEEP_JOBS',
+    helpValue: 'N',
+    min: 1,
+    max: 10_000_000,
+    default: DEFAULT_KEEP_ENDED,
+  }),
+  schemes: Flags.option({
+    description:
+      'what the signer signs; more than automata only if every contract that takes its proofs checks the length of the message',
+    options: SCHEME_NAMES,
+    multiple: true,
+    delimiter: ',',
+    env: 'SP1_TEE_SCHEMES',
+    default: ['automata' as const],
+  })(),
+  'log-json': Flags.boolean({
+    description: 'write a log in JSON lines to standard error, instead of remarks',
+    env: 'SP1_TEE_LOG_JSON',
   }),
   'rotate-every': Flags.integer({
     description: 'seconds after which a new signer takes over',
@@ -81,19 +139,19 @@ export function checkDevelopmentFlags(argv: readonly string[]): void {
   }
 }
 
-/** @throws InputError `FLAG_INVALID`, also for an address that others can reach, unless `insecure` */
+/** @throws InputError `FLAG_INVALID`, also for an address that others can reach, unless `isGuarded` */
 export function parseListen(
   text: string,
-  insecure: boolean,
+  isGuarded: boolean,
 ): { readonly host: string; readonly port: number } {
   const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? []
   if (host === '' || Number(port) > 65_535) {
     return invalidFlag('--listen', 'takes HOST:PORT, as in 127.0.0.1:3000 or [::1]:3000')
   }
-  if (!LOOPBACK.test(host) && !insecure) {
+  if (!LOOPBACK.test(host) && !isGuarded) {
     invalidFlag(
       '--listen',
-      'with an address that others can reach needs --insecure: anybody there could send work. Put a proxy that knows its clients in front instead',
+      'with an address that others can reach needs --keys, or --insecure if a proxy in front knows its clients',
     )
   }
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }

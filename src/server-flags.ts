@@ -8,12 +8,24 @@ export const serverFlags = {
     description: 'a server (`sp1-tee serve`) that does it instead of this machine',
     env: 'SP1_TEE_URL',
   }),
+  'api-key': Flags.string({
+    description: 'key that the server knows; by the environment, other users do not see it',
+    helpValue: 'KEY',
+    env: 'SP1_TEE_API_KEY',
+    noCacheDefault: true,
+  }),
 }
 
 /** The server the flags name; undefined if it is to be done here. */
-export function openClient({ url }: { readonly url?: string | undefined }): Client | undefined {
+export function openClient({
+  url,
+  'api-key': apiKey,
+}: {
+  readonly url?: string | undefined
+  readonly 'api-key'?: string | undefined
+}): Client | undefined {
   if (url === undefined) return undefined
   const protocol = URL.canParse(url) ? new URL(url).protocol : ''
   if (!/^https?:$/.test(protocol)) invalidFlag('--url', 'takes an http or https URL')
-  return createClient(url)
+  return createClient(url, apiKey === undefined ? {} : { apiKey })
 }

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Flags } from '@oclif/core'
+import { invalidFlag } from './base-command.js'
 import {
   AUTO_PROVIDER,
   createMachineSources,
@@ -18,6 +19,7 @@ import {
   loadOrCreateKey,
   type QuoteProvider,
   replaceKey,
+  SIMULATED_SWITCH_NAMES,
   type Signer,
   type SimulatedSwitch,
   selectProvider,
@@ -36,15 +38,24 @@ export const keyFlags = {
 export const providerFlags = {
   provider: Flags.option({
     description: 'where quotes come from; auto never takes simulated',
-    options: ['auto', 'configfs', 'dstack', 'http', 'simulated'] as const,
+    options: ['auto', 'configfs', 'azure', 'dstack', 'http', 'simulated'] as const,
     env: 'SP1_TEE_PROVIDER',
     default: AUTO_PROVIDER as 'auto',
   })(),
   'provider-url': Flags.string({
-    description: 'the quote service of provider http, or the socket of provider dstack',
+    description:
+      'the quote service of provider http; of azure and dstack, the metadata service or socket in place of the usual one',
     helpValue: 'URL|SOCKET',
     env: 'SP1_TEE_PROVIDER_URL',
   }),
+}
+
+export const simulateFlags = {
+  simulate: Flags.option({
+    description: 'what is wrong with a simulated platform, or other than usual; repeatable',
+    options: SIMULATED_SWITCH_NAMES,
+    multiple: true,
+  })(),
 }
 
 interface StateFlags {
@@ -84,7 +95,7 @@ export function createMemorySigner(): Signer {
   return createSigner(generateSecretKey(entropy))
 }
 
-function entropy(byteCount: number): Uint8Array {
+export function entropy(byteCount: number): Uint8Array {
   return new Uint8Array(randomBytes(byteCount))
 }
 
@@ -97,21 +108,31 @@ function keyStore(flags: StateFlags, allowDisk: boolean): KeyStoreOptions {
 }
 
 /** The quote provider of this machine. `warn` hears what went wrong and did not matter. */
-export function openProvider(
+export async function openProvider(
   flags: StateFlags & {
     readonly provider: string
     readonly 'provider-url'?: string | undefined
+    readonly simulate?: readonly SimulatedSwitch[] | undefined
   },
   warn: (message: string) => void,
-  simulate: readonly SimulatedSwitch[] = [],
 ): Promise<QuoteProvider> {
+  const { simulate = [] } = flags
   const stateDir = flags['state-dir'] ?? stateFolder()
   const providerUrl = flags['provider-url']
   const sources = createMachineSources({
     ...{ stateDir, warn, simulate },
     ...(providerUrl !== undefined && { providerUrl }),
   })
-  return selectProvider(flags.provider, sources)
+  const provider = await selectProvider(flags.provider, sources)
+  if (simulate.length > 0 && !provider.simulated) {
+    invalidFlag('--simulate', `needs --provider simulated, not ${provider.name}`)
+  }
+  return provider
+}
+
+/** Where `serve` keeps jobs, programs and inputs. */
+export function serviceFolder(flags: StateFlags): string {
+  return join(flags['state-dir'] ?? stateFolder(), 'serve')
 }
 
 /** Where fetched collateral is kept. */

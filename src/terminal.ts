@@ -1,6 +1,5 @@
 /** What people see on a terminal: numbers, tables, and progress where somebody watches. */
 import chalk from 'chalk'
-import { Listr } from 'listr2'
 import type { ExecutionResult } from './core/index.js'
 
 /** Beside everything that a simulated quote stands behind. */
@@ -8,7 +7,7 @@ export const SIMULATED = chalk.yellow('SIMULATED, fit for development only')
 
 /** 1234567 → 1,234,567 */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** A guest's text without what would steer the terminal. */
@@ -58,7 +57,7 @@ const SHOWN_UNITS = 20
 export function formatExplanation(result: ExecutionResult): string {
   const { explanation, phases, cycles } = result
   if (explanation === undefined) return ''
-  const { cyclesByTier, units, modules, moduleBytes } = explanation
+  const { cyclesByTier, units, modules, moduleBytes, guestBytes } = explanation
   const tiers = {
     'translated to WebAssembly': cyclesByTier.units,
     'interpreter in WebAssembly': cyclesByTier.stepper,
@@ -74,6 +73,7 @@ export function formatExplanation(result: ExecutionResult): string {
     `translated: ${formatCount(units.length)} units in ${modules} modules, ${formatCount(moduleBytes)} bytes`,
     ...shown,
     ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : []),
+    `memory: ${formatCount(guestBytes)} bytes, in pages of 4 KiB that the guest used`,
     `time: ${parseMs.toFixed(1)} ms before the first instruction, ${translateMs.toFixed(1)} ms translating, ${runMs.toFixed(1)} ms running`,
   ].join('\n')
 }
@@ -137,15 +137,14 @@ export async function watchStep<T>(
   work: () => Promise<T>,
   tell: (found: T) => string,
 ): Promise<T> {
+  if (!isWatched(isSilent)) return work()
+  const { Listr } = await import('listr2')
   let found: T | undefined
   const task = async (_context: unknown, line: { title: string }) => {
     found = await work()
     line.title = `${title}: ${tell(found)}`
   }
-  await new Listr([{ title, task }], {
-    renderer: isWatched(isSilent) ? 'default' : 'silent',
-    registerSignalListeners: false,
-  }).run()
+  await new Listr([{ title, task }], { registerSignalListeners: false }).run()
   return found as T
 }
 
@@ -155,6 +154,8 @@ export async function watchPhases<T>(
   isSilent: boolean,
   work: (show: (title: string, state: string) => void) => Promise<T>,
 ): Promise<T> {
+  if (!isWatched(isSilent)) return work(() => {})
+  const { Listr } = await import('listr2')
   const lines = new Map<string, { title: string }>()
   const working = work((title, state) => {
     const line = lines.get(title)
@@ -172,7 +173,6 @@ export async function watchPhases<T>(
   await new Listr(tasks, {
     concurrent: true,
     exitOnError: false,
-    renderer: isWatched(isSilent) ? 'default' : 'silent',
     // The command itself answers to Ctrl-C; listr2 would end the process with a code of its own.
     registerSignalListeners: false,
   }).run()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { guestElf } from './support/cli.js'
 
 const ROOT = new URL('..', import.meta.url).pathname
@@ -45,10 +46,11 @@ describe('the installed package', () => {
       cwd: ROOT,
     })
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
-    const others = files
-      .map(({ path }) => path)
-      .filter((path) => !/^(dist|bin)\/.+\.(js|d\.ts|bin)$/.test(path))
-      .sort()
+    const paths = files.map(({ path }) => path)
+    // What the library looks for by these names is there, for the command as well.
+    for (const target of Object.values(manifest.imports))
+      expect(paths).toContain(target.replace('./', ''))
+    const others = paths.filter((path) => !/^(dist|bin)\/.+\.(js|d\.ts|bin)$/.test(path)).sort()
     expect(others).toEqual([
       'CHANGELOG.md',
       'LICENSE',

@@ -21,9 +21,17 @@ library AttestationOutput {
 
     struct Attested {
         uint8 tcbStatus;
+        bytes6 fmspc;
         /// keccak256 of the signed TD report body.
         bytes32 bodyHash;
-        uint64 tdAttributes;
+        /// keccak256(MRTD ‖ RTMR0..3 ‖ MRCONFIGID ‖ XFAM ‖ TDATTRIBUTES), as flashtestations has it.
+        bytes32 workloadId;
+        /// The 8 bytes as they are in the quote: bit 0 of the first is DEBUG.
+        bytes8 tdAttributes;
+        /// The module's signer and attributes are all zero, which is what Intel's own has.
+        bool isIntelModule;
+        /// A service TD, which could act on this one, is bound to it.
+        bool hasServiceTd;
         /// The two halves of the report data.
         bytes32 reportDataHead;
         bytes32 reportDataTail;
@@ -36,27 +44,45 @@ library AttestationOutput {
 
     uint256 private constant V1_0_HEADER_BYTES = 13;
     uint256 private constant V1_1_HEADER_BYTES = 11;
+    /// The status and the FMSPC are the last seven bytes of either header.
+    uint256 private constant STATUS_FROM_HEADER_END = 7;
+    uint256 private constant FMSPC_FROM_HEADER_END = 6;
     uint256 private constant TD10_BODY_BYTES = 584;
     uint256 private constant TD15_BODY_BYTES = 648;
-    uint256 private constant TD_ATTRIBUTES_OFFSET = 120;
-    uint256 private constant REPORT_DATA_OFFSET = 520;
     uint16 private constant TD10_BODY_TYPE = 2;
     uint16 private constant TD15_BODY_TYPE = 3;
     /// TDX as 1.0.0-alpha writes it, and as 1.0.x does.
     bytes4 private constant TEE_TDX_ALPHA = 0x00000081;
     bytes4 private constant TEE_TDX = 0x81000000;
 
-    function parse(bytes memory output, Layout chosenLayout) internal pure returns (Attested memory attested) {
-        uint256 headerBytes = chosenLayout == Layout.V1_0 ? V1_0_HEADER_BYTES : V1_1_HEADER_BYTES;
-        if (output.length < headerBytes) revert OutputMalformed();
-        uint256 bodyBytes = chosenLayout == Layout.V1_0 ? _bodyBytesV1_0(output) : _bodyBytesV1_1(output);
-        _checkAdvisories(output, headerBytes + bodyBytes);
+    // Offsets in the body: docs/contracts.md has the table.
+    uint256 private constant MR_SIGNER_SEAM_OFFSET = 64;
+    uint256 private constant SEAM_SIGNER_AND_ATTRIBUTES_BYTES = 56;
+    uint256 private constant TD_ATTRIBUTES_OFFSET = 120;
+    uint256 private constant XFAM_OFFSET = 128;
+    uint256 private constant MRTD_OFFSET = 136;
+    uint256 private constant MR_CONFIG_ID_OFFSET = 184;
+    uint256 private constant RTMR_OFFSET = 328;
+    uint256 private constant REPORT_DATA_OFFSET = 520;
+    uint256 private constant MR_SERVICE_TD_OFFSET = 600;
+    uint256 private constant MEASUREMENT_BYTES = 48;
 
-        attested.tcbStatus = uint8(output[headerBytes - 7]);
-        attested.bodyHash = _hash(output, headerBytes, bodyBytes);
-        attested.tdAttributes = uint64(bytes8(_word(output, headerBytes + TD_ATTRIBUTES_OFFSET)));
-        attested.reportDataHead = _word(output, headerBytes + REPORT_DATA_OFFSET);
-        attested.reportDataTail = _word(output, headerBytes + REPORT_DATA_OFFSET + 32);
+    function parse(bytes memory output, Layout chosenLayout) internal pure returns (Attested memory attested) {
+        uint256 body = chosenLayout == Layout.V1_0 ? V1_0_HEADER_BYTES : V1_1_HEADER_BYTES;
+        if (output.length < body) revert OutputMalformed();
+        uint256 bodyBytes = chosenLayout == Layout.V1_0 ? _bodyBytesV1_0(output) : _bodyBytesV1_1(output);
+        _checkAdvisories(output, body + bodyBytes);
+
+        attested.tcbStatus = uint8(output[body - STATUS_FROM_HEADER_END]);
+        attested.fmspc = bytes6(_word(output, body - FMSPC_FROM_HEADER_END));
+        attested.bodyHash = _hash(output, body, bodyBytes);
+        attested.workloadId = _workloadId(output, body);
+        attested.tdAttributes = bytes8(_word(output, body + TD_ATTRIBUTES_OFFSET));
+        attested.isIntelModule = _isZero(output, body + MR_SIGNER_SEAM_OFFSET, SEAM_SIGNER_AND_ATTRIBUTES_BYTES);
+        attested.hasServiceTd =
+            bodyBytes == TD15_BODY_BYTES && !_isZero(output, body + MR_SERVICE_TD_OFFSET, MEASUREMENT_BYTES);
+        attested.reportDataHead = _word(output, body + REPORT_DATA_OFFSET);
+        attested.reportDataTail = _word(output, body + REPORT_DATA_OFFSET + 32);
     }
 
     function _bodyBytesV1_0(bytes memory output) private pure returns (uint256) {
@@ -82,6 +108,22 @@ library AttestationOutput {
         bytes memory rest = Bytes.slice(output, end);
         string[] memory advisories = abi.decode(rest, (string[]));
         if (keccak256(abi.encode(advisories)) != keccak256(rest)) revert OutputMalformed();
+    }
+
+    function _workloadId(bytes memory output, uint256 body) private pure returns (bytes32) {
+        return keccak256(
+            bytes.concat(
+                Bytes.slice(output, body + MRTD_OFFSET, body + MRTD_OFFSET + MEASUREMENT_BYTES),
+                Bytes.slice(output, body + RTMR_OFFSET, body + RTMR_OFFSET + 4 * MEASUREMENT_BYTES),
+                Bytes.slice(output, body + MR_CONFIG_ID_OFFSET, body + MR_CONFIG_ID_OFFSET + MEASUREMENT_BYTES),
+                bytes8(_word(output, body + XFAM_OFFSET)),
+                bytes8(_word(output, body + TD_ATTRIBUTES_OFFSET))
+            )
+        );
+    }
+
+    function _isZero(bytes memory data, uint256 offset, uint256 length) private pure returns (bool) {
+        return _hash(data, offset, length) == keccak256(new bytes(length));
     }
 
     /// 32 bytes from `offset` on; bytes past the end of `data` are not to be looked at.

@@ -19,14 +19,14 @@ contract SimulatedAttestationTest is Fixture {
     function test_acceptsTheQuote_layoutV1_1() public {
         (bool success, bytes memory output) = attestation.verifyAndAttestOnChain(quote);
         assertTrue(success);
-        assertEqual(output, bytes.concat(hex"0004_0002_00_53494d000000", _body()));
+        assertEqual(output, bytes.concat(hex"0004_0002_00_53494d000000", bodyOf(quote)));
     }
 
     function test_acceptsTheQuote_layoutV1_0() public {
         attestation = new SimulatedAttestation(rootX, rootY, AttestationOutput.Layout.V1_0);
         (bool success, bytes memory output) = attestation.verifyAndAttestOnChain(quote);
         assertTrue(success);
-        assertEqual(output, bytes.concat(hex"0004_81000000_00_53494d000000", _body()));
+        assertEqual(output, bytes.concat(hex"0004_81000000_00_53494d000000", bodyOf(quote)));
     }
 
     function test_refusesAnyOtherChainThanTheDevelopmentOne() public {
@@ -36,7 +36,7 @@ contract SimulatedAttestationTest is Fixture {
     }
 
     function test_refusesAQuoteUnderAnotherRoot() public {
-        _refuses(foreignQuote, "root");
+        _refuses(vector("foreignQuote"), "root");
     }
 
     function test_refusesOutsideTheValidityOfTheCertificates() public {
@@ -48,6 +48,24 @@ contract SimulatedAttestationTest is Fixture {
 
     function test_refusesBytesAfterTheQuote() public {
         _refuses(bytes.concat(quote, hex"00"), "section length");
+    }
+
+    function test_refusesEveryOtherFrame() public {
+        _refusesByte(0, "header");
+        _refusesByte(764, "certification type");
+        _refusesByte(766, "certification length");
+        _refusesByte(1218, "authentication length");
+        _refusesByte(1252, "chain type");
+        _refusesByte(1254, "chain length");
+        _refusesByte(770, "QE report signature");
+        _refusesByte(1220, "QE report data");
+        _refusesByte(PEM_START, "malformed");
+    }
+
+    function _refusesByte(uint256 position, bytes memory reason) private {
+        bytes memory flipped = quote;
+        flipped[position] ^= 0x01;
+        _refuses(flipped, reason);
     }
 
     function test_refusesTheEmptyQuote() public {
@@ -97,12 +115,5 @@ contract SimulatedAttestationTest is Fixture {
         (bool success, bytes memory output) = attestation.verifyAndAttestOnChain(bad);
         assertTrue(!success);
         assertEqual(output, reason);
-    }
-
-    function _body() private view returns (bytes memory body) {
-        body = new bytes(584);
-        for (uint256 i = 0; i < 584; ++i) {
-            body[i] = quote[48 + i];
-        }
     }
 }

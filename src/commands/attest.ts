@@ -16,13 +16,12 @@ import {
   type QuoteProvider,
   type QuoteVerdict,
   type Reference,
-  SIMULATED_SWITCH_NAMES,
   type TdQuote,
   toHex,
 } from '../core/index.js'
 import { writeOutput } from '../files.js'
 import { fetchCollateralOf, formatChecks, pccsFlags, readRoot } from '../quote-flags.js'
-import { keyFlags, loadSigner, openProvider, providerFlags } from '../state.js'
+import { keyFlags, loadSigner, openProvider, providerFlags, simulateFlags } from '../state.js'
 import { watch } from '../terminal.js'
 
 const REPORT_DATA_BYTES = 64
@@ -53,15 +52,16 @@ interface Attestation {
   readonly quote: Hex
   readonly quoteFile?: string
   readonly collateralFile?: string
+  /** Where the quote's report data are the hash of it, as on Azure. */
+  readonly runtimeData?: Hex
+  readonly runtimeDataFile?: string
   /** With --check. */
   readonly verdict?: QuoteVerdict
   readonly measurements: Measurements
 }
 
-interface CollateralOutFlags {
+type CollateralOutFlags = Parameters<typeof fetchCollateralOf>[1] & {
   readonly 'collateral-out'?: string | undefined
-  readonly 'pccs-url'?: string | undefined
-  readonly 'state-dir'?: string | undefined
   readonly check: boolean
 }
 
@@ -88,38 +88,41 @@ export default class Attest extends BaseCommand {
       description: 'file for the collateral that the quote is verified with',
       helpValue: 'FILE',
     }),
+    'runtime-data-out': Flags.string({
+      description: 'file for the runtime data that bind the report data to the quote, on Azure',
+      helpValue: 'FILE',
+    }),
     check: Flags.boolean({
       description: 'verify the quote at once; exits with code 5 if not valid',
     }),
     ...pccsFlags,
-    simulate: Flags.option({
-      description: 'what is wrong with a simulated platform, or other than usual; repeatable',
-      options: SIMULATED_SWITCH_NAMES,
-      multiple: true,
-    })(),
+    ...simulateFlags,
   }
 
   async run(): Promise<Attestation> {
     const { flags } = await this.parse(Attest)
-    const { simulate = [] } = flags
-    const provider = await openProvider(flags, (message) => this.remark(message), simulate)
-    if (simulate.length > 0 && !provider.simulated) {
-      invalidFlag('--simulate', `needs --provider simulated, not ${provider.name}`)
-    }
+    const provider = await openProvider(flags, (message) => this.remark(message))
     const given = flags['report-data']
     const reference = given === undefined ? await this.#reference(flags) : undefined
     const reportData =
       reference === undefined
         ? checkReportData(given)
         : computeReportData(await this.#signer(flags, provider), reference)
-    const bytes = await watch('Quote', this.isSilent(), () =>
-      provider.quote(reportData, this.interrupted),
+    const { quote: bytes, runtimeData } = await watch('Quote', this.isSilent(), () =>
+      provider.attest(reportData, this.interrupted),
     )
     if (flags.out !== undefined) await writeOutput(flags.out, bytes)
     const quote = parseTdQuote(bytes)
     const measurements = measurementsOf(quote)
     this.#print(provider, toHex(reportData), measurements)
     this.log(`quote          ${flags.out ?? toHex(bytes)}`)
+    const runtimeDataOut = flags['runtime-data-out']
+    if (runtimeData !== undefined) {
+      if (runtimeDataOut !== undefined) await writeOutput(runtimeDataOut, runtimeData)
+      this.log(`runtime data   ${runtimeDataOut ?? toHex(runtimeData)}`)
+    } else if (runtimeDataOut !== undefined) {
+      this.remark('There are no runtime data: the quote itself carries the report data.')
+    }
     const verdict = await this.#collateral(quote, provider, flags)
     return {
       provider: provider.name,
@@ -132,6 +135,10 @@ export default class Attest extends BaseCommand {
       quote: toHex(bytes),
       ...(flags.out !== undefined && { quoteFile: flags.out }),
       ...(flags['collateral-out'] !== undefined && { collateralFile: flags['collateral-out'] }),
+      ...(runtimeData !== undefined && {
+        runtimeData: toHex(runtimeData),
+        ...(runtimeDataOut !== undefined && { runtimeDataFile: runtimeDataOut }),
+      }),
       ...(verdict !== undefined && { verdict }),
       measurements,
     }

@@ -17,7 +17,7 @@ import {
   type TdQuote,
 } from '../core/index.js'
 import { fetchCollateralOf, formatChecks, pccsFlags, readRoot } from '../quote-flags.js'
-import { findSigner, keyFlags, openProvider, providerFlags } from '../state.js'
+import { findSigner, keyFlags, openProvider, providerFlags, simulateFlags } from '../state.js'
 import { SIMULATED, watch } from '../terminal.js'
 
 const REPORT_DATA_BYTES = 64
@@ -35,13 +35,15 @@ export default class Doctor extends BaseCommand {
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --pccs-url https://localhost:8081 --json',
-    '<%= config.bin %> doctor --rpc-url https://… --registry 0x…',
+    '<%= config.bin %> doctor --rpc-url https://… --registry 0x… --pccs-contract 0x…',
+    '<%= config.bin %> doctor --provider simulated --simulate old-tcb',
   ]
   static override flags = {
     ...providerFlags,
     ...keyFlags,
     ...pccsFlags,
     ...rpcFlags,
+    ...simulateFlags,
     registry: Flags.string({
       description: 'the registry contract, with --rpc-url',
       helpValue: '0xADDRESS',
@@ -75,15 +77,18 @@ export default class Doctor extends BaseCommand {
     const provider = await this.#check(
       'device',
       () => openProvider(flags, (message) => this.remark(message)),
-      ({ name }) => `quotes come from ${name}`,
+      ({ name, binding }) =>
+        `quotes come from ${name}${binding === 'reportData' ? '' : '; no registry takes them'}`,
     )
     if (provider === undefined) return undefined
     this.#simulated = provider.simulated
     const quote = await this.#check(
       'quote',
       // Zeros bind no signer: nobody can register with this quote.
-      async () =>
-        parseTdQuote(await provider.quote(new Uint8Array(REPORT_DATA_BYTES), this.interrupted)),
+      async () => {
+        const zeros = new Uint8Array(REPORT_DATA_BYTES)
+        return parseTdQuote((await provider.attest(zeros, this.interrupted)).quote)
+      },
       (made) => `version ${made.header.version}, ${inspectQuote(made).bodyType}`,
     )
     if (quote === undefined) return provider
@@ -166,10 +171,7 @@ export default class Doctor extends BaseCommand {
   }
 }
 
-type MachineFlags = Parameters<typeof openProvider>[0] & {
-  readonly 'pccs-url'?: string | undefined
-  readonly 'state-dir'?: string | undefined
-}
+type MachineFlags = Parameters<typeof openProvider>[0] & Parameters<typeof fetchCollateralOf>[1]
 
 type SignerFlags = Parameters<typeof openChain>[0] & {
   readonly 'state-dir'?: string | undefined

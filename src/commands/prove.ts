@@ -1,20 +1,31 @@
 import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand } from '../base-command.js'
+import { BaseCommand, invalidFlag } from '../base-command.js'
+import { addressFlag, knownContracts, rpcFlags } from '../chain-flags.js'
 import {
+  type Attestation,
+  type Binding,
   createProver,
   type EngineName,
   encodeProof,
+  fromHex,
+  isSimulatedQuote,
   type Proof,
   type ProveOptions,
+  parseAttestation,
+  parseQuote,
+  parseReportData,
   SCHEME_NAMES,
   type Stdin,
 } from '../core/index.js'
-import { writeOutput } from '../files.js'
+import { readInput, writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
 import { openClient, serverFlags } from '../server-flags.js'
-import { keyFlags, loadSigner } from '../state.js'
+import { keyFlags, loadSigner, providerFlags } from '../state.js'
 import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
+import { measureThisMachine, parseWorkloadId } from '../workload-flags.js'
+
+const { chain, deployment, preset } = rpcFlags
 
 export default class Prove extends BaseCommand {
   static override summary = 'execute a guest, compute its verifying key, and sign both'
@@ -23,6 +34,7 @@ export default class Prove extends BaseCommand {
   static override examples = [
     '<%= config.bin %> prove guests/elf/fibonacci.elf --stdin guests/inputs/fibonacci.bin',
     '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme succinct --tee-version 2 --out fib.proof.json',
+    '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme eip712 --deployment deployment.json',
     '<%= config.bin %> prove fib.elf --stdin in.bin --url http://127.0.0.1:3000',
   ]
   static override args = {
@@ -45,6 +57,23 @@ export default class Prove extends BaseCommand {
       min: 0,
       max: 2 ** 32 - 1,
     }),
+    ...{ chain, deployment, preset },
+    multiproof: Flags.string({
+      description: 'scheme eip712: the contract that the signature is for, with --chain',
+      helpValue: '0xADDRESS',
+      env: 'SP1_TEE_MULTIPROOF',
+    }),
+    'workload-id': Flags.string({
+      description: 'scheme eip712: the workload of this machine; default: measured by --provider',
+      helpValue: '0xHEX',
+      env: 'SP1_TEE_WORKLOAD_ID',
+    }),
+    ...providerFlags,
+    attestation: Flags.string({
+      description:
+        "the signer's attestation, as `attest --json` prints it, to go into the proof file",
+      helpValue: 'FILE',
+    }),
     out: Flags.string({
       description: 'proof file; default: NAME.proof.json in the current folder',
       helpValue: 'FILE',
@@ -64,7 +93,9 @@ export default class Prove extends BaseCommand {
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const client = openClient(flags)
-    const proof =
+    const path = flags.attestation
+    const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
+    const made =
       client === undefined
         ? await this.#proveHere(elf, stdin, options, flags)
         : await watch('Prove', this.isSilent(), (show) => {
@@ -72,6 +103,7 @@ export default class Prove extends BaseCommand {
               show(cycles > 0 ? `${state}, ${formatCount(cycles)} cycles` : state)
             return client.prove(elf, stdin, { ...options, onState })
           })
+    const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
     if (proof.simulated) this.log(SIMULATED)
@@ -82,24 +114,62 @@ export default class Prove extends BaseCommand {
     this.log(`proof          ${out}`)
     return proof
   }
+
   async #proveHere(
     elf: Uint8Array,
     stdin: Stdin,
     options: ProveOptions,
-    flags: {
-      'state-dir'?: string | undefined
-      'insecure-key-on-disk': boolean
-      engine: EngineName
-    },
+    flags: BindingFlags & { 'insecure-key-on-disk': boolean; engine: EngineName },
   ): Promise<Proof> {
-    const prover = createProver({ signer: await loadSigner(flags, flags['insecure-key-on-disk']) })
+    const bound = options.scheme === 'eip712' ? await this.#bind(flags) : {}
+    const { binding, simulated = false } = bound
+    const signer = await loadSigner(flags, flags['insecure-key-on-disk'])
+    const prover = createProver({ signer, simulated })
     return watchPhases(['Execute', 'Verifying key'], this.isSilent(), (show) =>
       prover.prove(elf, stdin, {
         ...options,
+        ...(binding !== undefined && { binding }),
         engine: flags.engine,
         onCycles: (cycles) => show('Execute', `${formatCount(cycles)} cycles`),
         onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
       }),
     )
   }
+
+  /** For which contract, and as what, this machine signs. */
+  async #bind(
+    flags: BindingFlags,
+  ): Promise<{ readonly binding?: Binding; readonly simulated?: boolean }> {
+    const known = await knownContracts(flags)
+    const chainId = flags.chain ?? known.chainId
+    if (chainId === undefined) return invalidFlag('--chain', 'must be given with --scheme eip712')
+    const verifyingContract = addressFlag('--multiproof', flags.multiproof ?? known.multiProof)
+    const named = flags['workload-id']
+    if (named !== undefined) {
+      const workloadId = parseWorkloadId('--workload-id', named)
+      return { binding: { chainId, verifyingContract, workloadId } }
+    }
+    const { workloadId, simulated } = await measureThisMachine(flags, {
+      warn: (text) => this.remark(text),
+      signal: this.interrupted,
+    })
+    return { binding: { chainId, verifyingContract, workloadId }, simulated }
+  }
+}
+
+type BindingFlags = Parameters<typeof measureThisMachine>[0] &
+  Parameters<typeof knownContracts>[0] & {
+    readonly chain?: number | undefined
+    readonly multiproof?: string | undefined
+    readonly 'workload-id'?: string | undefined
+  }
+
+/** A simulated quote makes a simulated proof of it. */
+function withAttestation(proof: Proof, attestation: Attestation): Proof {
+  const { address } = parseReportData(fromHex(attestation.reportData))
+  if (address !== proof.signer) {
+    return invalidFlag('--attestation', `is of ${address}, and the signer is ${proof.signer}`)
+  }
+  const isSimulated = proof.simulated || isSimulatedQuote(parseQuote(fromHex(attestation.quote)))
+  return { ...proof, ...(isSimulated && { simulated: true }), attestation }
 }

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { startAnvil } from '../anvil.js'
 import { BaseCommand } from '../base-command.js'
-import { type Hex, registerSigner } from '../core/index.js'
-import { type App, createApp, LiveSigner, type SignerEvent } from '../core/server/app.js'
+import { findRegistration, type Hex, registerSigner } from '../core/index.js'
+import {
+  type App,
+  createApp,
+  LiveSigner,
+  rememberQuotes,
+  type SignerEvent,
+} from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
-import { limitsOf } from '../guest-flags.js'
 import { openRegistration } from '../register-flags.js'
 import { checkDevelopmentFlags, parseListen, serveFlags } from '../serve-flags.js'
+import { openService } from '../service-setup.js'
 import { createMemorySigner } from '../state.js'
 import { SIMULATED, watchStep } from '../terminal.js'
 
@@ -39,7 +45,8 @@ export default class Serve extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve)
-    const address = parseListen(flags.listen, flags.insecure)
+    const isGuarded = flags.insecure || flags.keys !== undefined
+    const address = parseListen(flags.listen, isGuarded)
     this.#heedSignals()
     if (!flags.dev) {
       const registration = await openRegistration(flags, (text) => this.remark(text))
@@ -66,61 +73,69 @@ export default class Serve extends BaseCommand {
   }
 
   async #serve(
-    flags: Parameters<typeof limitsOf>[0] & {
-      readonly sp1?: string | undefined
-      readonly concurrency: number
-      readonly queue: number
+    flags: Parameters<typeof openService>[0] & {
       readonly 'rotate-every': number
       readonly 'drain-timeout': number
+      readonly 'log-json': boolean
+      readonly 'log-level': string
     },
     address: { host: string; port: number },
     options: RegistrationOptions,
     development: Pick<Ready, 'rpcUrl' | 'multiProof'> = {},
   ): Promise<void> {
+    const { chain, registry } = options
     const { simulated } = options.provider
+    const parts = await openService(flags, (text) => this.remark(text))
+    let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
-      register: (signerAddress, rotation) => {
+      register: async (signerAddress, rotation) => {
         const signal = AbortSignal.any([rotation, this.#stop.signal])
-        return registerSigner({ ...options, address: signerAddress, signal })
+        const provider = rememberQuotes(options.provider)
+        const asked = { ...options, provider, address: signerAddress, signal }
+        return { ...(await registerSigner(asked)), attestation: provider.last() }
       },
+      check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,
       nowSeconds: () => Date.now() / 1000,
-      onEvent: (event) => this.#tell(event),
+      onEvent: (event) => {
+        app?.onSigner(event)
+        if (!flags['log-json']) this.#tell(event)
+      },
     })
-    const registry = { chainId: options.chain.chainId, address: options.registry }
     const registration = await this.#step(
       `Attest and register a signer${simulated ? ' (simulated)' : ''}`,
       () => signer.start(),
       ({ address: registered }) => registered,
     )
-    const app = createApp({
+    app = createApp({
+      ...parts,
       signer,
-      registry,
+      registry: { chainId: chain.chainId, address: registry },
       simulated,
-      concurrency: flags.concurrency,
-      maxQueued: flags.queue,
-      limits: limitsOf(flags),
-      ...(flags.sp1 !== undefined && { fallbackSp1: flags.sp1 }),
+      version: this.config.version,
       newId: randomUUID,
-      nowMs: () => performance.now(),
-      onError: (error) => this.remark(`A bug of sp1-tee: ${(error as Error).stack}`),
+      ...(flags['log-json'] && { log: { level: flags['log-level'], stream: process.stderr } }),
+      onError: (error) => {
+        if (!flags['log-json']) this.remark(`A bug of sp1-tee: ${(error as Error).stack}`)
+      },
     })
+    const running = app
     try {
-      const url = await this.#step('Listen', () => app.listen(address), String)
+      const url = await this.#step('Listen', () => running.listen(address), String)
       this.#printReady({
         url,
         signer: registration.address,
         expiresAt: registration.expiresAt,
-        chainId: registry.chainId,
+        chainId: chain.chainId,
         ...development,
-        registry: registry.address,
+        registry,
         ...(simulated && { simulated }),
       })
       await aborted(this.#stop.signal)
       this.remark('Stopping: accepted jobs may end. Again to stop at once.')
     } finally {
-      await this.#drain(app, flags['drain-timeout'])
+      await this.#drain(running, flags['drain-timeout'])
     }
   }
 
@@ -156,11 +171,23 @@ export default class Serve extends BaseCommand {
   }
 
   #tell(event: SignerEvent): void {
-    if (event.kind === 'rotated') {
-      this.remark(`signer: ${event.rotation.current} (was ${event.rotation.previous})`)
-    } else {
-      const { message } = event.error as Error
-      this.remark(`rotation failed, next try in ${event.retryMs / 1000} s: ${message}`)
+    switch (event.kind) {
+      case 'rotated':
+        this.remark(`signer: ${event.rotation.current} (was ${event.rotation.previous})`)
+        break
+      case 'failed': {
+        const { message } = event.error as Error
+        this.remark(`rotation failed, next try in ${event.retryMs / 1000} s: ${message}`)
+        break
+      }
+      case 'expiring':
+        this.remark(`ALARM: in ${Math.round(event.secondsLeft)} s nothing can be signed any more`)
+        break
+      case 'unlisted':
+        this.remark(`the registry does not list ${event.address} any more: making another signer`)
+        break
+      case 'checkFailed':
+        this.remark(`the registration could not be checked: ${(event.error as Error).message}`)
     }
   }
 }

@@ -1,22 +1,38 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
-import { addressFlag, openChain, rpcFlags } from '../chain-flags.js'
+import { addressFlag, knownContracts, openChain, rpcFlags } from '../chain-flags.js'
 import {
+  type AttestationAnchor,
   askMultiProof,
   type ContractAnchor,
   ERROR_TABLES,
+  fromHex,
   type Hex,
   isHex,
-  PRESETS,
+  judgeAttestation,
+  type Proof,
+  parseAttestation,
+  parseCollateral,
   parseProof,
+  parseQuote,
   type Verdict,
   verifyProof,
 } from '../core/index.js'
 import { readInput } from '../files.js'
+import { readPolicy } from '../policy-file.js'
+import {
+  atFlags,
+  collateralFlags,
+  openCollateral,
+  parseTime,
+  readRoot,
+  rootFlags,
+} from '../quote-flags.js'
 import { SIMULATED, watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
+const NAME_WIDTH = 13
 
 export default class Verify extends BaseCommand {
   static override summary = 'check a proof file'
@@ -25,6 +41,7 @@ export default class Verify extends BaseCommand {
   static override examples = [
     '<%= config.bin %> verify fibonacci.proof.json --signer 0x… --elf guests/elf/fibonacci.elf',
     '<%= config.bin %> verify fibonacci.proof.json --rpc-url https://… --multiproof 0x…',
+    '<%= config.bin %> verify fibonacci.proof.json --policy policy.yaml --attestation attestation.json',
   ]
   static override args = {
     proof: Args.string({ description: 'the proof file, or - for standard input', required: true }),
@@ -42,6 +59,21 @@ export default class Verify extends BaseCommand {
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_MULTIPROOF',
     }),
+    policy: Flags.string({
+      description:
+        "trust anchor: what is accepted of the signer's attestation, JSON or YAML (schemas/policy.schema.json)",
+      helpValue: 'FILE',
+      env: 'SP1_TEE_POLICY',
+    }),
+    attestation: Flags.string({
+      description:
+        "with --policy: the signer's attestation, as `attest --json` prints it, if the proof carries none",
+      helpValue: 'FILE',
+      dependsOn: ['policy'],
+    }),
+    ...collateralFlags,
+    ...rootFlags,
+    ...atFlags,
     elf: Flags.string({ description: 'the program; its key is computed again', helpValue: 'FILE' }),
     'public-values': Flags.string({
       description: 'the public values the proof must have',
@@ -62,18 +94,21 @@ export default class Verify extends BaseCommand {
     const proof = parseProof(await readInput(args.proof))
     const elf = flags.elf === undefined ? undefined : await readInput(flags.elf)
     const contract = await this.#contract(flags)
+    const attestation = await this.#attestation(proof, flags)
     const verdict = await watch('Verify', this.isSilent(), (show) =>
       verifyProof(proof, {
         signal: this.interrupted,
         onProgress: (done) => show(`verifying key ${Math.round(100 * done)} %`),
         ...(signer !== undefined && { signer: signer as Hex }),
         ...(contract !== undefined && { contract }),
+        ...(attestation !== undefined && { attestation }),
         ...(publicValues !== undefined && { publicValues: publicValues as Hex }),
         ...(elf !== undefined && { elf }),
       }),
     )
+    const width = Math.max(NAME_WIDTH, ...verdict.checks.map(({ name }) => name.length))
     for (const { name, ok, detail } of verdict.checks) {
-      this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(13)} ${detail}`)
+      this.log(`${ok ? chalk.green('ok') : chalk.red('NO')}  ${name.padEnd(width)} ${detail}`)
     }
     if (verdict.simulated) this.log(SIMULATED)
     this.log(verdict.valid ? chalk.green('valid') : chalk.red('not valid'))
@@ -81,10 +116,51 @@ export default class Verify extends BaseCommand {
     return verdict
   }
 
+  /** Under the policy, if one is named: of the attestation that is given, or that the proof carries. */
+  async #attestation(
+    proof: Proof,
+    flags: Parameters<typeof openCollateral>[1] & {
+      readonly policy?: string | undefined
+      readonly attestation?: string | undefined
+      readonly root?: string | undefined
+      readonly at?: string | undefined
+    },
+  ): Promise<AttestationAnchor | undefined> {
+    if (flags.policy === undefined) return undefined
+    const policy = await readPolicy(flags.policy)
+    const now = parseTime(flags.at)
+    const root = await readRoot(flags.root)
+    const attestation =
+      flags.attestation === undefined
+        ? proof.attestation
+        : parseAttestation(await readInput(flags.attestation))
+    if (attestation === undefined) {
+      const detail = 'the proof carries none: pass --attestation'
+      return { valid: false, checks: [{ name: 'attestation', ok: false, detail }] }
+    }
+    const { quote: bytes, collateral: documents, ...binding } = attestation
+    const quote = parseQuote(fromHex(bytes))
+    const carried = documents && new TextEncoder().encode(JSON.stringify(documents))
+    const collateral =
+      carried !== undefined && flags.collateral === undefined
+        ? parseCollateral(carried)
+        : await openCollateral(quote, flags, {
+            signal: this.interrupted,
+            isSilent: this.isSilent(),
+          })
+    if (policy.workloads === undefined) {
+      this.remark('The policy pins no workload, so the signer of any genuine TD passes.')
+    }
+    return judgeAttestation({
+      ...{ quote, collateral, policy, now, root, signer: proof.signer },
+      ...binding,
+    })
+  }
+
   async #contract(
     flags: Parameters<typeof openChain>[0] & { multiproof?: string | undefined },
   ): Promise<ContractAnchor | undefined> {
-    const given = flags.multiproof ?? (flags.preset && PRESETS[flags.preset].multiProof)
+    const given = flags.multiproof ?? (await knownContracts(flags)).multiProof
     if (given === undefined) return undefined
     const address = addressFlag('--multiproof', given)
     const chain = await openChain(flags)

@@ -30,6 +30,10 @@ export function fromHex(hex: Hex): Uint8Array {
   return bytes
 }
 
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+}
+
 /** The bytes of base64 text. */
 export function fromBase64(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64)

@@ -55,6 +55,12 @@ const INPUT = {
     `The keystore ${f.path} ${f.reason}. Pass a web3 keystore (version 3), as \`cast wallet import\` writes it.`,
   KEYSTORE_PASSWORD: (f: { path: string }) =>
     `The password does not open the keystore ${f.path}. Check --password-file.`,
+  ZK_CALLDATA_MALFORMED: (f: { path: string; reason: string }) =>
+    `The file ${f.path} ${f.reason}. Pass the output of a DCAP prover as docs/contracts.md says.`,
+  DEPLOYMENT_MALFORMED: (f: { path: string; reason: string }) =>
+    `The deployment file ${f.path} ${f.reason}. Pass a file that \`sp1-tee deploy\` wrote.`,
+  ATTESTATION_UNKNOWN: (f: { chainId: number; layout: string }) =>
+    `No attestation contract of layout ${f.layout} is known on chain ${f.chainId}. Name one with --attestation 0xADDRESS.`,
   SIMULATED_CHAIN: (f: { chainId: number }) =>
     `Simulated quotes prove nothing, so no contract that takes them is deployed on chain ${f.chainId}. Use a development chain (31337), or name a real attestation contract.`,
   HOOK_INVALID: (f: { fd: string }) =>
@@ -83,6 +89,8 @@ const INPUT = {
     `The HCL report's ${f.field} at offset ${f.offset} ${f.reason}. Read the vTPM's NV index again.`,
   EVENT_LOG_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The event log's ${f.field} at offset ${f.offset} ${f.reason}. Pass the data of the CCEL table, as the kernel gives them.`,
+  ATTESTATION_MALFORMED: (f: { reason: string }) =>
+    `The attestation ${f.reason}. Pass what \`attest --json\` printed.`,
   REPORT_DATA_MALFORMED: (f: { field: string; offset: number; reason: string }) =>
     `The report data's ${f.field} at offset ${f.offset} ${f.reason}. Report data are 64 bytes: 12 zero bytes, an address and a hash.`,
   REPORT_DATA_LENGTH: (f: { have: number }) =>
@@ -99,6 +107,10 @@ const INPUT = {
     `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
+  TEE_REQUEST_MALFORMED: (f: { reason: string }) =>
+    `The request is no bincode TEERequest: ${f.reason}. Send what sp1-sdk sends.`,
+  KEYS_MALFORMED: (f: { reason: string }) =>
+    `The file of API keys is malformed: ${f.reason}. docs/operations.md shows one.`,
   PROOF_MODE: (f: { mode: string; supported: string }) =>
     `The proof mode ${f.mode} is not offered here. Ask for ${f.supported}.`,
   SCHEME_REFUSED: (f: { scheme: string; signs: string }) =>
@@ -157,6 +169,8 @@ const REJECTED = {
     `The program's verifying key is ${f.bytes32} (hash_bytes ${f.hashBytes}), not ${f.expected}. Check that the ELF and its SP1 release are those that were deployed.`,
   QE_VENDOR_UNKNOWN: (f: { vendorId: string }) =>
     `The quote was made by a quoting enclave of vendor ${f.vendorId}, which is not Intel. Do not trust it.`,
+  PCK_CHAIN_ABSENT: (f: { type: number }) =>
+    `The quote names its PCK certificate (certification data type ${f.type}) and does not hold the chain, so nothing of it can be believed. Let the platform's quoting library fetch the chain (type 5).`,
   CHAIN_INCOMPLETE: (f: { chain: string; have: number; expected: string }) =>
     `The ${f.chain} has ${f.have} certificates; it should be ${f.expected}. Get the quote again, with its whole chain.`,
   ROOT_UNTRUSTED: (f: { chain: string; fingerprint: string; trusted: string }) =>
@@ -197,6 +211,10 @@ const REJECTED = {
     `Intel has revoked what the platform ran ${f.when}. Do not trust it.`,
   EVENT_LOG_MISMATCH: (f: { registers: readonly string[] }) =>
     `The event log does not give ${f.registers.join(', ')} of the quote. It is of another boot, or was changed.`,
+  RUNTIME_DATA_UNBOUND: (f: { actual: string; expected: string }) =>
+    `The quote is not about these runtime data: its report data are ${f.actual}, and the data's hash is ${f.expected}. Pass the file that was written with the quote.`,
+  SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
+    `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -260,6 +278,12 @@ const DEVICE = {
     `The provider ${f.provider} gave ${f.bytes} bytes that are no usable quote: ${f.reason}. Check the host's quote generation service and try again.`,
   QUOTE_FOREIGN: (f: { provider: string; offset: number; asked: string; got: string }) =>
     `The provider ${f.provider} gave a quote over other report data than asked for (${f.got}, not ${f.asked}, at offset ${f.offset}). It was discarded; try again.`,
+  REPORT_DATA_INDIRECT: (f: { provider: string }) =>
+    `Quotes of provider ${f.provider} carry a hash of runtime data in place of the report data, which a registry cannot read. Register on a machine whose quotes come from configfs, dstack or http; \`attest\` and \`quote verify --runtime-data\` work here.`,
+  VTPM_FAILED: (f: { tool: string; reason: string }) =>
+    `The virtual TPM could not be used (${f.tool}: ${f.reason}). Install tpm2-tools, and run as root or as a member of group tss.`,
+  HCL_REPORT_STALE: (f: { waitedSeconds: number }) =>
+    `Azure's paravisor did not answer for our report data within ${f.waitedSeconds} s. Try again, and let nobody else write NV index 0x01400002 meanwhile.`,
   QUOTE_SIMULATION: (f: { provider: string; simulated: boolean }) =>
     f.simulated
       ? `The provider ${f.provider} should give real quotes and gave a simulated one. Do not trust this machine's host.`
@@ -278,10 +302,20 @@ const CHAIN = {
     `There is no contract at ${f.address}, where ${f.what} should be. Check the address and the chain.`,
   CONTRACT_OTHER: (f: { what: string; address: string }) =>
     `The contract at ${f.address} does not answer as ${f.what}. Check the address.`,
-  CHAIN_REVERTED: (f: { call: string; error: string }) =>
-    `${f.call} was reverted: ${f.error}. docs/contracts.md says what each error means.`,
+  CHAIN_REVERTED: (f: { call: string; error: string; remedy?: string }) =>
+    `${f.call} was reverted: ${f.error}. ${f.remedy ?? 'docs/contracts.md says what each error means.'}`,
+  PCCS_COLLATERAL_MISSING: (f: { source: string; what: string }) =>
+    `The on-chain ${f.source} has no ${f.what}. Choose another --tcb-evaluation, let somebody put it there, or use --pccs-url.`,
   RECEIPT_MISSING: (f: { txHash: string; timeoutSeconds: number }) =>
     `Transaction ${f.txHash} was not confirmed within ${f.timeoutSeconds} s. Look it up before sending another.`,
+  TRANSACTION_DISPLACED: (f: { address: string; nonce: number; txHash: string }) =>
+    `Another transaction of ${f.address} took nonce ${f.nonce}, so ${f.txHash} can never be mined. Use a gas payer that nobody else uses, or try again.`,
+  DEPLOYER_MISSING: (f: { address: string; chainId: number }) =>
+    `Chain ${f.chainId} has no deterministic deployer at ${f.address}, by which contracts get the same addresses everywhere. Have it deployed: https://github.com/Arachnid/deterministic-deployment-proxy.`,
+  POLICY_MISSING: (f: { registry: string }) =>
+    `The registry ${f.registry} has no measurement policy. It is of an older kind: it takes any workload.`,
+  DEPLOYMENT_INCOMPLETE: (f: { contract: string; address: string }) =>
+    `The transaction was mined, but ${f.contract} is not at ${f.address}. Run the command again.`,
   GAS_PAYER_POOR: (f: { address: string }) =>
     `The gas payer ${f.address} cannot pay for the transaction. Send it funds.`,
   GAS_PAYER_IS_SIGNER: (f: { address: string }) =>
@@ -304,6 +338,8 @@ const SERVER = {
     `The collateral service at ${f.url} does not answer: ${f.reason}. Check the network and --pccs-url, or pass a bundle with --collateral.`,
   PCS_ANSWER: (f: { url: string; reason: string }) =>
     `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
+  PCS_ROLLED_BACK: (f: { what: string; kept: string; fetched: string; path: string }) =>
+    `The collateral service went back from ${f.what} ${f.kept} to ${f.fetched}, which may hide a revocation. Ask another one (--pccs-url), or remove ${f.path} if that is meant.`,
   PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
     `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
@@ -315,14 +351,34 @@ const SERVER = {
     'Only the operator may do this. Send it from the machine the server runs on, by its loopback address.',
   QUEUE_FULL: (f: { queued: number; retryAfterSeconds: number }) =>
     `The server's queue is full (${f.queued} jobs). Try again in ${f.retryAfterSeconds} s.`,
+  MEMORY_UNAVAILABLE: (f: { mib: number }) =>
+    `This machine has no ${f.mib} MiB to spare for it. Run less at once, or on a larger machine.`,
   EXECUTION_LOST: (f: { reason: string }) =>
     `The execution ended without a result: ${f.reason}. Send the request again.`,
   JOB_UNKNOWN: (f: { id: string }) =>
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
+  JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
+  JOB_STATE: (f: { id: string; state: string }) =>
+    `The job ${f.id} is ${f.state}, so this cannot be done to it.`,
+  IDEMPOTENCY_CONFLICT: () =>
+    'The Idempotency-Key was used for another request. Take a new key for each new request.',
+  STORE_UNAVAILABLE: (f: { reason: string }) =>
+    `The store of jobs cannot do it: ${f.reason}. Nothing was lost; try again when it works.`,
+  STORE_DAMAGED: () =>
+    'What the store has of this job is not what was written there. Send the request again.',
+  INPUT_UNKNOWN: (f: { hash: string }) =>
+    `The input ${f.hash} of the job is not here any more. Send the request again.`,
+  STORE_FULL: (f: { limitBytes: number }) =>
+    `The server keeps no more than ${f.limitBytes} bytes of programs and inputs. Try again when jobs have ended.`,
+  KEY_REQUIRED: () =>
+    'The server takes work only with a valid API key. Send it as "Authorization: Bearer KEY".',
+  RATE_LIMITED: (f: { retryAfterSeconds: number }) =>
+    `The API key has used up its requests. Try again in ${f.retryAfterSeconds} s.`,
   BODY_TOO_LARGE: (f: { limitBytes: number }) =>
     `The request has more than ${f.limitBytes} bytes. Send less.`,
   MEDIA_TYPE: (f: { expected: string }) =>
@@ -331,12 +387,19 @@ const SERVER = {
 /** Where a server's answer is not 503. */
 const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   OPERATOR_ONLY: 403,
+  KEY_REQUIRED: 401,
   JOB_UNKNOWN: 404,
+  ATTESTATION_UNKNOWN: 404,
   PROGRAM_UNKNOWN: 404,
+  INPUT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  JOB_CANCELLED: 409,
+  JOB_STATE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
   QUEUE_FULL: 429,
+  RATE_LIMITED: 429,
 }
 
 /** Interrupted by its caller. Exit code 130. */

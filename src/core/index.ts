@@ -1,10 +1,20 @@
 /** The public API: everything the commands use, and nothing they could not. */
 export { fromHex, type Hex, isHex, toHex } from './bytes.js'
 export {
+  automataCollateralProbeAbi,
+  measurementPolicyAbi,
+  multiProofAbi,
+  simulatedAttestationAbi,
+  teeProverRegistryAbi,
+} from './chain/abi.js'
+export { attestationWarnings, findAttestation } from './chain/attestation-deployments.js'
+export { bindContracts, type ContractAddresses, type Contracts } from './chain/bindings.js'
+export {
   type Chain,
   type ChainOptions,
   connectChain,
   DEFAULT_RPC_TIMEOUT_MS,
+  DEFAULT_TX_TIMEOUT_MS,
 } from './chain/client.js'
 export {
   type AttestationChoice,
@@ -13,20 +23,49 @@ export {
   deployContracts,
   OUTPUT_LAYOUTS,
   type OutputLayout,
+  type PlannedStep,
+  planDeployment,
 } from './chain/deploy.js'
+export { encodeDeployment, parseDeployment } from './chain/deployment-file.js'
 export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
+export {
+  allowWorkload,
+  findPolicy,
+  listWorkloads,
+  type PolicyChange,
+  type PolicyChangeResult,
+  type PolicySettings,
+  type PolicyWorkload,
+  readPolicySettings,
+  readWorkload,
+  revokeWorkload,
+  type WorkloadState,
+} from './chain/measurement-policy.js'
 export { askMultiProof } from './chain/multi-proof.js'
+export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  attestationOf,
   findRegistration,
   latestReference,
+  previewRegistration,
   type RegisterOptions,
   type Registration,
+  type RegistrationPreview,
   registerSigner,
   rotateSigner,
 } from './chain/registration.js'
-export { type Client, createClient, type RemoteProveOptions } from './client/client.js'
+export { type RegistryEvent, type WatchOptions, watchRegistry } from './chain/registry-events.js'
+export type { Fees } from './chain/transactions.js'
+export type { WriteOptions } from './chain/write.js'
+export { parseZkCalldata, ZK_COPROCESSORS, type ZkCalldata } from './chain/zk-calldata.js'
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type RemoteProveOptions,
+} from './client/client.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
   type Collateral,
@@ -38,11 +77,10 @@ export {
 export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
 export {
   type CollateralFetchOptions,
-  type CollateralKey,
-  collateralKeyOf,
   fetchCollateral,
   INTEL_PCS_URL,
 } from './dcap/collateral-fetch.js'
+export { type CollateralKey, collateralKeyOf } from './dcap/collateral-key.js'
 export type { TcbStatus } from './dcap/tcb-status.js'
 export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {
@@ -81,8 +119,14 @@ export {
   type Stdin,
   type StdinFormat,
 } from './executor/stdin.js'
-export { checkEventLog } from './policy/check-event-log.js'
+export {
+  checkEventLog,
+  type ReplayedRegister,
+  replayRegisters,
+} from './policy/check-event-log.js'
+export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
+export { type JudgeAttestationOptions, judgeAttestation } from './policy/judge-attestation.js'
 export {
   type JudgeQuoteOptions,
   judgeQuote,
@@ -91,6 +135,7 @@ export {
 } from './policy/judge-quote.js'
 export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
 export { POLICY_SCHEMA } from './policy/policy-schema.js'
+export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
 export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
@@ -101,6 +146,7 @@ export {
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
 export {
+  type AttestationAnchor,
   type Check,
   type ContractAnchor,
   requireValid,
@@ -111,8 +157,10 @@ export {
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
+export { type Attestation, parseAttestation } from './signer/attestation.js'
+export { type Binding, encodeTeeProofBytes, type SignatureEntry } from './signer/eip712.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
-export { encodeProof, type Proof, parseProof } from './signer/proof.js'
+export { encodeProof, type Proof, type ProofDomain, parseProof } from './signer/proof.js'
 export {
   encodedMessageBytes,
   SCHEME_NAMES,
@@ -130,6 +178,7 @@ export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-repor
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
 export {
   AUTO_PROVIDER,
+  type Evidence,
   type ProviderSource,
   type QuoteProvider,
   selectProvider,

@@ -27,6 +27,9 @@ beforeAll(async () => {
   ])
   expect(deploy.exitCode).toBe(0)
   contracts = deploy.json
+  const allow = ['policy', 'allow', '--provider', 'simulated', '--registry', contracts.registry]
+  const payer = ['--private-key', ANVIL_KEY]
+  expect((await cliJson([...allow, ...rpc, ...payer, ...state])).exitCode).toBe(0)
 })
 afterAll(async () => {
   await anvil.stop()

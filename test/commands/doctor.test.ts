@@ -1,9 +1,15 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ANVIL_KEY, type Anvil, startAnvil } from '../../src/anvil.js'
+import { encodePemChain, parsePemChain } from '../../src/core/tdx/pem.js'
+import { encodeQuote, parseQuote } from '../../src/core/tdx/quote.js'
+import { AUTHORITY, collateralOf } from '../core/dcap/samples.js'
 import { cli, cliJson } from '../support/cli.js'
+import { type Mishap, type Pcs, startPcs } from '../support/pcs.js'
 
 interface Check {
   readonly name: string
@@ -58,6 +64,86 @@ describe('doctor', () => {
     expect(checksOf(run).slice(0, 2)).toEqual(['ok device', 'NO quote QUOTE_SERVICE_UNREACHABLE'])
   })
 })
+
+describe('doctor says why a platform is refused', () => {
+  it.each([
+    ['debug', 'NO quote.policy.debug TD_DEBUG', /can be debugged/],
+    ['old-tcb', 'NO quote.policy.status TCB_OUT_OF_DATE', /TDX module SVN is 4 and needs 6/],
+    ['old-tcb', 'NO quote.policy.advisories ADVISORY_OPEN', /SIMULATED-SA-00001/],
+    ['revoked-pck', 'NO quote.pckCrl CERTIFICATE_REVOKED', /revoked/],
+    ['expired-collateral', 'NO quote.tcbInfo COLLATERAL_EXPIRED', /valid from .* to /],
+    ['wrong-qe', 'NO quote.qe QE_MISMATCH', /mrSigner/],
+  ])('%s: %s', async (name, expected, reason) => {
+    const run = await cliJson(['doctor', ...simulated('switched'), '--simulate', name])
+    expect(run.exitCode).toBe(5)
+    expect(checksOf(run)).toContain(expected)
+    const check = run.json.checks.find(({ code }: Check) => code === expected.split(' ')[2])
+    expect(check.detail).toMatch(reason)
+  })
+
+  it('takes the switches of a simulated platform only', async () => {
+    const flags = ['--provider', 'http', '--provider-url', 'http://127.0.0.1:1']
+    const run = await cliJson(['doctor', ...flags, '--simulate', 'debug', '--state-dir', at('x')])
+    expect([run.exitCode, checksOf(run)[0]]).toEqual([2, 'NO device FLAG_INVALID'])
+  })
+})
+
+describe('doctor says why there is no collateral', () => {
+  const documents = collateralOf()
+  const { fmspc } = JSON.parse(documents.tcb_info)
+  let service: Server
+  let provider: string[]
+  let pcs: Pcs
+  beforeAll(async () => {
+    // Zeros are what doctor asks for; the platform is not marked, as no real one is.
+    const answer = unmarkedQuote()
+    service = createServer((_, response) => response.end(answer))
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
+    const { port } = service.address() as AddressInfo
+    provider = ['--provider', 'http', '--provider-url', `http://127.0.0.1:${port}`]
+    provider.push('--insecure-key-on-disk', '--state-dir', at('real'))
+    pcs = await startPcs(documents)
+  })
+  afterAll(async () => {
+    await pcs.close()
+    await new Promise((resolve) => service.close(resolve))
+  })
+
+  it.each<[Mishap, string, RegExp]>([
+    ['unknown platform', 'PCS_PLATFORM_UNKNOWN', new RegExp(`FMSPC ${fmspc}`, 'i')],
+    ['not signed', 'PCS_ANSWER', /no signed/],
+    ['no chain', 'PCS_ANSWER', /no header/],
+    ['CRL of garbage', 'PCS_ANSWER', /CRL/],
+    ['redirect', 'PCS_UNREACHABLE', /does not answer/],
+  ])('%s', async (mishap, code, reason) => {
+    pcs.mishap = mishap
+    const run = await cliJson(['doctor', ...provider, '--pccs-url', pcs.url])
+    expect(run.exitCode).toBe(8)
+    expect(checksOf(run)).toEqual(['ok device', 'ok quote', `NO collateral ${code}`, 'ok signer'])
+    expect(run.json.checks[2].detail).toMatch(reason)
+  })
+
+  it('which is not so where there is some', async () => {
+    pcs.mishap = 'none'
+    const run = await cliJson(['doctor', ...provider, '--pccs-url', pcs.url])
+    expect(checksOf(run)).toContain('ok collateral')
+    expect(checksOf(run)).toContain('NO quote.pckChain ROOT_UNTRUSTED')
+  })
+})
+
+/** Over zeros, with the organisation in its certificates written over. */
+function unmarkedQuote(): Uint8Array {
+  const quote = parseQuote(AUTHORITY.quote(new Uint8Array(64)))
+  const chain = parsePemChain(quote.certificationData.certificateChain).map((der) => {
+    const text = Buffer.from(der).toString('latin1').replaceAll('SIMULATED', 'SOMEBODY.')
+    return new Uint8Array(Buffer.from(text, 'latin1'))
+  })
+  const certificationData = {
+    ...quote.certificationData,
+    certificateChain: encodePemChain(chain),
+  }
+  return encodeQuote({ ...quote, certificationData })
+}
 
 describe('doctor with a chain', () => {
   let anvil: Anvil

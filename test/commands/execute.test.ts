@@ -90,6 +90,22 @@ describe('results', () => {
     expect(text.stderr).toBe('stdin: read as json (1 buffers)')
   })
 
+  it('shows what executed how much, and what memory was used, with --explain', async () => {
+    const args = ['execute', FIBONACCI, '--input', N_10, '--explain']
+    const { stdout } = await cli(args)
+    expect(stdout).toMatch(/tiers:\n {2}interpreter in WebAssembly +5,173 +100.0 %/)
+    expect(stdout).toContain('translated: 0 units in 0 modules, 0 bytes')
+    expect(stdout).toContain('memory: 69,632 bytes')
+    const { json } = await cliJson([...args, '--engine', 'compiled'])
+    expect(json.explanation).toEqual({
+      cyclesByTier: { units: 5173, stepper: 0, interpreter: 0 },
+      units: expect.arrayContaining([{ pc: '0x002023d4', function: 'main', instructions: 110 }]),
+      modules: expect.any(Number),
+      moduleBytes: expect.any(Number),
+      guestBytes: 69_632,
+    })
+  })
+
   it('shows opcodes, syscalls and labels with --report', async () => {
     const input = ['--stdin', guestInput('cycle-tracker')]
     const run = await cli(['execute', guestElf('cycle-tracker'), ...input, '--report', '--quiet'])

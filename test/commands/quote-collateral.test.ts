@@ -2,7 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Anvil, startAnvil } from '../../src/anvil.js'
+import { connectChain } from '../../src/core/chain/client.js'
 import { cli, cliJson } from '../support/cli.js'
+import { deployPccs, fillPccs } from '../support/on-chain-pccs.js'
 import { type Pcs, startPcs } from '../support/pcs.js'
 
 let folder: string
@@ -59,5 +62,39 @@ describe('quote collateral', () => {
     }
     const run = await cliJson(['quote', 'collateral', quote, ...nobody])
     expect([run.exitCode, run.json.error.code]).toEqual([8, 'PCS_UNREACHABLE'])
+  })
+})
+
+describe('quote collateral with an on-chain PCCS', () => {
+  let anvil: Anvil
+  let router: string
+  beforeAll(async () => {
+    anvil = await startAnvil()
+    const pccs = await deployPccs(await connectChain({ rpcUrl: anvil.rpcUrl }))
+    const documents = JSON.parse(await readFile(at('c.json'), 'utf8'))
+    const { fmspc } = JSON.parse(documents.tcb_info)
+    await fillPccs(pccs, documents, { evaluation: 20, fmspc: fmspc.toLowerCase() })
+    router = pccs.address
+  })
+  afterAll(() => anvil.stop())
+
+  it('reads what a quote is verified with from the chain', async () => {
+    const flags = ['--rpc-url', anvil.rpcUrl, '--pccs-contract', router]
+    const { json } = await cliJson(['quote', 'collateral', quote, ...flags])
+    expect(json.collateral).toEqual(JSON.parse(await readFile(at('c.json'), 'utf8')))
+    const root = ['--root', at('state/simulated/root.pem')]
+    const verified = await cliJson(['quote', 'verify', quote, ...root, ...flags])
+    expect(verified.json).toMatchObject({ valid: true, simulated: true })
+    const other = await cliJson(['quote', 'verify', quote, ...flags, '--tcb-evaluation', '17'])
+    expect([other.exitCode, other.json.error.code]).toEqual([7, 'PCCS_COLLATERAL_MISSING'])
+  })
+
+  it.each([
+    ['no RPC', ['--pccs-contract', `0x${'11'.repeat(20)}`], 'FLAG_INVALID'],
+    ['no contract', ['--tcb-evaluation', '20'], 'USAGE'],
+    ['both kinds of PCCS', ['--pccs-contract', '0x00', '--pccs-url', 'http://x'], 'USAGE'],
+  ])('refuses %s', async (_, flags, code) => {
+    const run = await cliJson(['quote', 'collateral', quote, ...flags])
+    expect([run.exitCode, run.json.error.code]).toEqual([2, code])
   })
 })

@@ -1,7 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sha384 } from '@noble/hashes/sha2.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { concatBytes, toHex } from '../../src/core/bytes.js'
+import { encodeEventLog } from '../../src/core/tdx/event-log.js'
 import { cli, cliJson } from '../support/cli.js'
 
 let folder: string
@@ -44,5 +47,32 @@ describe('quote inspect', () => {
   it('refuses what is no quote', async () => {
     const run = await cliJson(['quote', 'inspect', '-'], { input: 'hello' })
     expect([run.exitCode, run.json.error.code]).toEqual([2, 'QUOTE_TRUNCATED'])
+  })
+
+  it('shows the events of a log, and what they make of the registers', async () => {
+    const utf8 = new TextEncoder()
+    const algorithms = [{ id: 0x0c, bytes: 48 }]
+    const specId = concatBytes(
+      utf8.encode('Spec ID Event03\0'),
+      Uint8Array.of(0, 0, 0, 0, 0, 2, 0, 2, 1, 0, 0, 0, 0x0c, 0, 48, 0, 0),
+    )
+    const digest = new Uint8Array(48).fill(7)
+    const event = { mrIndex: 3, type: 0x0d, digests: [{ algorithm: 0x0c, digest }] }
+    const log = encodeEventLog({
+      header: { pcrIndex: 0, digest: new Uint8Array(20), data: specId },
+      algorithms,
+      events: [{ ...event, data: utf8.encode('grub_cmd: boot\0') }],
+      padding: new Uint8Array(16),
+    })
+    const path = join(folder, 'ccel.bin')
+    await writeFile(path, log)
+    const { stdout } = await cli(['quote', 'inspect', quote, '--eventlog', path])
+    expect(stdout).toMatch(/RTMR2 +0x0707070707070707… +EV_IPL +grub_cmd: boot\n/)
+    expect(stdout).toMatch(/RTMR2 +NOT as in the quote, 1 events\n/)
+    const { json } = await cliJson(['quote', 'inspect', quote, '--eventlog', path])
+    expect(json.events).toHaveLength(1)
+    const { register, value, matches } = json.replayed[2]
+    expect([register, matches]).toEqual(['RTMR2', false])
+    expect(value).toBe(toHex(sha384(concatBytes(new Uint8Array(48), digest))))
   })
 })

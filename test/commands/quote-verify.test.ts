@@ -97,6 +97,13 @@ describe('quote verify', () => {
     expect(failuresOf(run)).toContain(expected)
   })
 
+  it('refuses a policy in JSON that has a field twice', async () => {
+    await writeFile(at('twice.json'), '{"version":1,"acceptedStatuses":["UpToDate"],"version":1}')
+    const run = await verify(at('q.bin'), '--policy', at('twice.json'))
+    expect([run.exitCode, run.json.error.code]).toEqual([2, 'POLICY_MALFORMED'])
+    expect(run.json.error.message).toContain('has the field version twice')
+  })
+
   it.each([
     ['no file', 'FILE_UNREADABLE', ['/nowhere', '--collateral', 'C']],
     ['a quote that is none', 'QUOTE_UNSUPPORTED', ['C', '--collateral', 'C']],

@@ -19,6 +19,9 @@ beforeAll(async () => {
   const flags = ['--rpc-url', anvil.rpcUrl, '--private-key', ANVIL_KEY, '--simulated']
   const deploy = await cliJson(['deploy', ...flags, '--state-dir', join(folder, 'state')])
   registry = deploy.json.registry
+  const allow = ['policy', 'allow', '--provider', 'simulated', '--registry', registry]
+  const payer = ['--rpc-url', anvil.rpcUrl, '--private-key', ANVIL_KEY]
+  await cliJson([...allow, ...payer, '--state-dir', join(folder, 'state')])
   await mine(150)
 })
 afterAll(async () => {

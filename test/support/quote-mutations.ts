@@ -2,6 +2,7 @@
  * Changes to quotes and collateral files, and the judgement on each: refused in a typed way, or valid
  * because nothing that is signed was changed. Deterministic: a number names a mutation.
  */
+
 import { concatBytes, equalBytes, fromHex, toHex } from '../../src/core/bytes.js'
 import {
   type Collateral,
@@ -12,14 +13,9 @@ import {
 } from '../../src/core/dcap/collateral.js'
 import { checkQuote } from '../../src/core/dcap/verify-quote.js'
 import { InputError } from '../../src/core/errors.js'
+import { encodeSgxReport } from '../../src/core/tdx/certification.js'
 import { encodePemChain, parsePemChain } from '../../src/core/tdx/pem.js'
-import {
-  encodeQuote,
-  encodeSgxReport,
-  encodeSignedBytes,
-  parseQuote,
-  type Quote,
-} from '../../src/core/tdx/quote.js'
+import { encodeQuote, encodeSignedBytes, parseQuote, type Quote } from '../../src/core/tdx/quote.js'
 import { AUTHORITY, collateralOf, NOW, REPORT_DATA, ROOT } from '../core/dcap/samples.js'
 
 const QUOTES = [2, 3, 4].map((bodyType) =>
@@ -32,7 +28,7 @@ const COLLATERAL_FILE = encodeCollateral(COLLATERAL)
 
 export type Judgement = 'malformed' | 'refused' | 'valid'
 
-interface Subject {
+export interface Subject {
   readonly quote: Uint8Array
   readonly file: Uint8Array
 }
@@ -95,7 +91,8 @@ export function describeMutation(number: number): string {
   return `mutation ${number} of the ${subjectOf(number).what}`
 }
 
-function subjectOf(number: number) {
+/** The files of a mutation; the quote was made, and is good, at NOW under ROOT. */
+export function subjectOf(number: number): Subject & { readonly what: string } {
   const random = randomFrom(number)
   return TARGETS[number % TARGETS.length]!(random)
 }

@@ -1,6 +1,11 @@
 /** A service for tests: the real execution pool, a signer that no chain has to register. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Registration } from '../../src/core/chain/registration.js'
+import { openBlobStore } from '../../src/core/jobs/blob-store.js'
+import { openSqliteJobStore } from '../../src/core/jobs/sqlite-job-store.js'
 import { type App, type AppOptions, createApp, LiveSigner } from '../../src/core/server/app.js'
 import { createSigner } from '../../src/core/signer/signer.js'
 
@@ -42,13 +47,28 @@ export async function startService(options: Partial<AppOptions> = {}): Promise<T
   const signer = options.signer ?? newLiveSigner()
   if (options.signer === undefined) await signer.start()
   const bugs: unknown[] = []
+  const nowMs = () => performance.now()
+  const store = options.store ?? openSqliteJobStore({ path: ':memory:', nowMs })
+  const blobs =
+    options.blobs ??
+    (await openBlobStore({
+      folder: mkdtempSync(join(tmpdir(), 'sp1-tee-service-')),
+      maxBytes: 2 ** 30,
+      inUse: () => store.blobsInUse(),
+      nowMs: Date.now,
+    }))
   const app = createApp({
     signer,
+    store,
+    blobs,
     registry: { chainId: 31337, address: `0x${'22'.repeat(20)}` },
     simulated: false,
+    version: '1.2.3',
     concurrency: 2,
     newId: randomUUID,
-    nowMs: () => performance.now(),
+    entropy: randomBytes,
+    nowMs,
+    dateMs: () => 1000 * NOW_SECONDS,
     executionScript: EXECUTION_SCRIPT,
     onError: (error) => bugs.push(error),
     ...options,

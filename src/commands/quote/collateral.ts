@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../../base-command.js'
+import { rpcFlags } from '../../chain-flags.js'
 import { type Collateral, type CollateralDocuments, encodeCollateral } from '../../core/index.js'
 import { writeOutput } from '../../files.js'
 import { fetchCollateralOf, pccsFlags, quoteArg, readQuote } from '../../quote-flags.js'
@@ -13,14 +14,16 @@ interface FetchedCollateral {
 export default class QuoteCollateral extends BaseCommand {
   static override summary = 'fetch the collateral that a quote is verified with'
   static override description =
-    "From Intel's PCS, or from a PCCS. The file is in the form of dcap-qvl, and is all that `quote verify --collateral` needs beside the quote."
+    "From Intel's PCS, from a PCCS, or from an on-chain PCCS. The file is in the form of dcap-qvl, and is all that `quote verify --collateral` needs beside the quote."
   static override examples = [
     '<%= config.bin %> quote collateral quote.bin -o collateral.json',
     '<%= config.bin %> quote collateral quote.bin --pccs-url https://localhost:8081 --json',
+    '<%= config.bin %> quote collateral quote.bin --rpc-url https://… --pccs-contract 0x…',
   ]
   static override args = { quote: Args.string(quoteArg) }
   static override flags = {
     ...pccsFlags,
+    ...rpcFlags,
     out: Flags.string({ char: 'o', description: 'file for the collateral', helpValue: 'FILE' }),
   }
 

@@ -5,7 +5,10 @@ import {
   describeEvent,
   type InspectedEvent,
   inspectQuote,
+  isTdQuote,
   type QuoteInspection,
+  type ReplayedRegister,
+  replayRegisters,
 } from '../../core/index.js'
 import { eventLogFlags, quoteArg, readEventLog, readQuote } from '../../quote-flags.js'
 import { printable, SIMULATED } from '../../terminal.js'
@@ -14,6 +17,7 @@ const NAME_WIDTH = 16
 
 interface Inspected extends QuoteInspection {
   readonly events?: readonly InspectedEvent[]
+  readonly replayed?: readonly ReplayedRegister[]
 }
 
 export default class QuoteInspect extends BaseCommand {
@@ -29,13 +33,28 @@ export default class QuoteInspect extends BaseCommand {
 
   async run(): Promise<Inspected> {
     const { args, flags } = await this.parse(QuoteInspect)
-    const inspection = inspectQuote(await readQuote(args.quote))
+    const quote = await readQuote(args.quote)
+    const inspection = inspectQuote(quote)
     const eventLog = await readEventLog(flags.eventlog)
     const events = eventLog?.events.map(describeEvent)
+    const replayed = eventLog && isTdQuote(quote) ? replayRegisters(quote, eventLog) : undefined
     this.#print(inspection)
     if (events !== undefined) this.#printEvents(events)
+    if (replayed !== undefined) {
+      const rows = replayed.map(
+        ({ register, events: count, matches }): Row => [
+          register,
+          `${matches ? 'as in the quote' : chalk.red('NOT as in the quote')}, ${count} events`,
+        ],
+      )
+      this.#section('replayed', rows)
+    }
     this.log(chalk.dim('\nNothing of this was verified: run `sp1-tee quote verify`.'))
-    return { ...inspection, ...(events !== undefined && { events }) }
+    return {
+      ...inspection,
+      ...(events !== undefined && { events }),
+      ...(replayed !== undefined && { replayed }),
+    }
   }
 
   #print(inspection: QuoteInspection): void {
@@ -61,6 +80,7 @@ export default class QuoteInspect extends BaseCommand {
       const shown = text === '' ? '' : `  ${printable(text)}`
       this.log(`  ${register.padEnd(6)} ${digest.slice(0, 18)}…  ${type}${shown}`)
     }
+    this.log(chalk.dim("  Digests are what was measured; types and texts are the log's own words."))
   }
 
   #section(title: string, rows: readonly Row[]): void {
@@ -95,8 +115,11 @@ function whatOf({ body, tdAttributes, workloadId, tee }: QuoteInspection): Row[]
   ]
 }
 
-function whereOf({ body, platform, qeReport }: QuoteInspection): Row[] {
+function whereOf({ body, platform, qeReport, certificationType }: QuoteInspection): Row[] {
   const rows: Row[] = []
+  if (certificationType < 5) {
+    rows.push(['PCK certificate', `only named, by certification data of type ${certificationType}`])
+  }
   if (platform !== undefined) {
     const { fmspc, ppid, pceId, pceSvn, cpuSvn, sgxType } = platform
     rows.push(

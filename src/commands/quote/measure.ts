@@ -40,9 +40,9 @@ export default class QuoteMeasure extends BaseCommand {
     const provider = await openProvider(flags, (message) => this.remark(message))
     if (provider.simulated) this.remark(SIMULATED)
     // Zeros bind no signer: nobody can register with this quote.
-    const bytes = await watch('Quote', this.isSilent(), () =>
-      provider.quote(new Uint8Array(REPORT_DATA_BYTES), this.interrupted),
+    const { quote } = await watch('Quote', this.isSilent(), () =>
+      provider.attest(new Uint8Array(REPORT_DATA_BYTES), this.interrupted),
     )
-    return parseTdQuote(bytes)
+    return parseTdQuote(quote)
   }
 }

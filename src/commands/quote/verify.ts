@@ -1,7 +1,15 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand } from '../../base-command.js'
-import { checkEventLog, ERROR_TABLES, judgeQuote, type QuoteVerdict } from '../../core/index.js'
+import { rpcFlags } from '../../chain-flags.js'
+import {
+  checkEventLog,
+  checkRuntimeData,
+  ERROR_TABLES,
+  judgeQuote,
+  type QuoteVerdict,
+} from '../../core/index.js'
+import { readInput } from '../../files.js'
 import { readPolicy } from '../../policy-file.js'
 import {
   atFlags,
@@ -15,6 +23,7 @@ import {
   readQuote,
   readRoot,
   rootFlags,
+  runtimeDataFlags,
 } from '../../quote-flags.js'
 import { SIMULATED } from '../../terminal.js'
 
@@ -35,9 +44,11 @@ export default class QuoteVerify extends BaseCommand {
       env: 'SP1_TEE_POLICY',
     }),
     ...collateralFlags,
+    ...rpcFlags,
     ...rootFlags,
     ...atFlags,
     ...eventLogFlags,
+    ...runtimeDataFlags,
   }
 
   async run(): Promise<QuoteVerdict> {
@@ -55,7 +66,10 @@ export default class QuoteVerify extends BaseCommand {
       ...{ quote, collateral, now, root },
       ...(policy !== undefined && { policy }),
     })
-    const verdict = eventLog === undefined ? judged : checkEventLog(judged, quote, eventLog)
+    const replayed = eventLog === undefined ? judged : checkEventLog(judged, quote, eventLog)
+    const path = flags['runtime-data']
+    const verdict =
+      path === undefined ? replayed : checkRuntimeData(replayed, quote, await readInput(path))
     this.log(formatChecks(verdict.checks))
     if (verdict.expires !== undefined) this.log(`collateral valid until ${verdict.expires}`)
     if (verdict.simulated) this.log(SIMULATED)

@@ -3,9 +3,11 @@ export const teeProverRegistryAbi = [
   {
     type: 'constructor',
     inputs: [
-      { name: 'owner', type: 'address', internalType: 'address' },
+      { name: 'owner_', type: 'address', internalType: 'address' },
       { name: 'verifier', type: 'address', internalType: 'contract IAttestationVerifier' },
       { name: 'chosenLayout', type: 'uint8', internalType: 'enum AttestationOutput.Layout' },
+      { name: 'policy_', type: 'address', internalType: 'contract IMeasurementPolicy' },
+      { name: 'probe', type: 'address', internalType: 'contract ICollateralProbe' },
     ],
     stateMutability: 'nonpayable',
   },
@@ -21,8 +23,15 @@ export const teeProverRegistryAbi = [
     type: 'function',
     name: 'acceptedTcbStatuses',
     inputs: [],
-    outputs: [{ name: '', type: 'uint256', internalType: 'uint256' }],
+    outputs: [{ name: '', type: 'uint16', internalType: 'uint16' }],
     stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'activateWorkload',
+    inputs: [{ name: 'index', type: 'uint32', internalType: 'uint32' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
   },
   {
     type: 'function',
@@ -35,7 +44,14 @@ export const teeProverRegistryAbi = [
     type: 'function',
     name: 'attestedProvers',
     inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
-    outputs: [{ name: 'registeredAt', type: 'uint256', internalType: 'uint256' }],
+    outputs: [{ name: '', type: 'uint256', internalType: 'uint256' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'collateralProbe',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'contract ICollateralProbe' }],
     stateMutability: 'view',
   },
   {
@@ -44,6 +60,41 @@ export const teeProverRegistryAbi = [
     inputs: [],
     outputs: [{ name: '', type: 'address', internalType: 'contract IAttestationVerifier' }],
     stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'deregister',
+    inputs: [
+      { name: 'prover', type: 'address', internalType: 'address' },
+      { name: 'signature', type: 'bytes', internalType: 'bytes' },
+    ],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'eip712Domain',
+    inputs: [],
+    outputs: [
+      { name: 'fields', type: 'bytes1', internalType: 'bytes1' },
+      { name: 'name', type: 'string', internalType: 'string' },
+      { name: 'version', type: 'string', internalType: 'string' },
+      { name: 'chainId', type: 'uint256', internalType: 'uint256' },
+      { name: 'verifyingContract', type: 'address', internalType: 'address' },
+      { name: 'salt', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'extensions', type: 'uint256[]', internalType: 'uint256[]' },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'invalidate',
+    inputs: [
+      { name: 'prover', type: 'address', internalType: 'address' },
+      { name: 'quote', type: 'bytes', internalType: 'bytes' },
+    ],
+    outputs: [],
+    stateMutability: 'payable',
   },
   {
     type: 'function',
@@ -75,6 +126,37 @@ export const teeProverRegistryAbi = [
   },
   {
     type: 'function',
+    name: 'policy',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'contract IMeasurementPolicy' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'proverRecord',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
+    outputs: [
+      {
+        name: '',
+        type: 'tuple',
+        internalType: 'struct TEEProverRegistry.ProverRecord',
+        components: [
+          { name: 'registeredAt', type: 'uint256', internalType: 'uint256' },
+          { name: 'validFrom', type: 'uint256', internalType: 'uint256' },
+          { name: 'expiresAt', type: 'uint256', internalType: 'uint256' },
+          { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'tcbStatus', type: 'uint8', internalType: 'uint8' },
+          { name: 'policyVersion', type: 'uint32', internalType: 'uint32' },
+          { name: 'fmspc', type: 'bytes6', internalType: 'bytes6' },
+          { name: 'quoteHash', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'isRevoked', type: 'bool', internalType: 'bool' },
+        ],
+      },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
     name: 'register',
     inputs: [
       {
@@ -94,6 +176,27 @@ export const teeProverRegistryAbi = [
   },
   {
     type: 'function',
+    name: 'registerWithZkProof',
+    inputs: [
+      {
+        name: 'data',
+        type: 'tuple',
+        internalType: 'struct TEEProverRegistry.ReportData',
+        components: [
+          { name: 'referenceBlockNumber', type: 'uint256', internalType: 'uint256' },
+          { name: 'referenceBlockHash', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'proverAddress', type: 'address', internalType: 'address' },
+        ],
+      },
+      { name: 'output', type: 'bytes', internalType: 'bytes' },
+      { name: 'zkCoprocessor', type: 'uint8', internalType: 'uint8' },
+      { name: 'proof', type: 'bytes', internalType: 'bytes' },
+    ],
+    outputs: [],
+    stateMutability: 'payable',
+  },
+  {
+    type: 'function',
     name: 'renounceOwnership',
     inputs: [],
     outputs: [],
@@ -101,8 +204,22 @@ export const teeProverRegistryAbi = [
   },
   {
     type: 'function',
+    name: 'revokeProver',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'revokeWorkload',
+    inputs: [{ name: 'index', type: 'uint32', internalType: 'uint32' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
     name: 'setAcceptedTcbStatuses',
-    inputs: [{ name: 'statuses', type: 'uint256', internalType: 'uint256' }],
+    inputs: [{ name: 'statuses', type: 'uint16', internalType: 'uint16' }],
     outputs: [],
     stateMutability: 'nonpayable',
   },
@@ -117,6 +234,13 @@ export const teeProverRegistryAbi = [
     type: 'function',
     name: 'setAttestationImpl',
     inputs: [{ name: 'verifier', type: 'address', internalType: 'address' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setCollateralProbe',
+    inputs: [{ name: 'probe', type: 'address', internalType: 'contract ICollateralProbe' }],
     outputs: [],
     stateMutability: 'nonpayable',
   },
@@ -149,9 +273,26 @@ export const teeProverRegistryAbi = [
     stateMutability: 'view',
   },
   {
+    type: 'function',
+    name: 'verifyAttestedWorkload',
+    inputs: [
+      { name: 'prover', type: 'address', internalType: 'address' },
+      { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+    ],
+    outputs: [{ name: '', type: 'bool', internalType: 'bool' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'workloadStates',
+    inputs: [{ name: 'workloadIndex', type: 'uint32', internalType: 'uint32' }],
+    outputs: [{ name: '', type: 'uint8', internalType: 'enum TEEProverRegistry.WorkloadState' }],
+    stateMutability: 'view',
+  },
+  {
     type: 'event',
     name: 'AcceptedTcbStatusesSet',
-    inputs: [{ name: 'statuses', type: 'uint256', indexed: false, internalType: 'uint256' }],
+    inputs: [{ name: 'statuses', type: 'uint16', indexed: false, internalType: 'uint16' }],
     anonymous: false,
   },
   {
@@ -166,6 +307,13 @@ export const teeProverRegistryAbi = [
     inputs: [{ name: 'verifier', type: 'address', indexed: false, internalType: 'address' }],
     anonymous: false,
   },
+  {
+    type: 'event',
+    name: 'CollateralProbeSet',
+    inputs: [{ name: 'probe', type: 'address', indexed: false, internalType: 'address' }],
+    anonymous: false,
+  },
+  { type: 'event', name: 'EIP712DomainChanged', inputs: [], anonymous: false },
   {
     type: 'event',
     name: 'MaxBlockNumberDiffSet',
@@ -192,16 +340,65 @@ export const teeProverRegistryAbi = [
   },
   {
     type: 'event',
-    name: 'ProverRegistered',
+    name: 'ProverDeregistered',
+    inputs: [{ name: 'prover', type: 'address', indexed: true, internalType: 'address' }],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'ProverInvalidated',
     inputs: [
       { name: 'prover', type: 'address', indexed: true, internalType: 'address' },
-      { name: 'bodyHash', type: 'bytes32', indexed: true, internalType: 'bytes32' },
-      { name: 'validUntil', type: 'uint256', indexed: false, internalType: 'uint256' },
+      { name: 'ground', type: 'bytes', indexed: false, internalType: 'bytes' },
     ],
     anonymous: false,
   },
-  { type: 'error', name: 'DebugTdRefused', inputs: [] },
+  {
+    type: 'event',
+    name: 'ProverRegistered',
+    inputs: [
+      { name: 'prover', type: 'address', indexed: true, internalType: 'address' },
+      { name: 'workloadId', type: 'bytes32', indexed: true, internalType: 'bytes32' },
+      { name: 'bodyHash', type: 'bytes32', indexed: false, internalType: 'bytes32' },
+      { name: 'validFrom', type: 'uint256', indexed: false, internalType: 'uint256' },
+      { name: 'expiresAt', type: 'uint256', indexed: false, internalType: 'uint256' },
+      { name: 'tcbStatus', type: 'uint8', indexed: false, internalType: 'uint8' },
+      { name: 'policyVersion', type: 'uint32', indexed: false, internalType: 'uint32' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'ProverRevoked',
+    inputs: [
+      { name: 'prover', type: 'address', indexed: true, internalType: 'address' },
+      { name: 'by', type: 'address', indexed: true, internalType: 'address' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'WorkloadStateSet',
+    inputs: [
+      { name: 'index', type: 'uint32', indexed: true, internalType: 'uint32' },
+      {
+        name: 'state',
+        type: 'uint8',
+        indexed: false,
+        internalType: 'enum TEEProverRegistry.WorkloadState',
+      },
+    ],
+    anonymous: false,
+  },
+  { type: 'error', name: 'AttestationHolds', inputs: [] },
+  {
+    type: 'error',
+    name: 'DelayOutlastsValidity',
+    inputs: [{ name: 'delaySeconds', type: 'uint256', internalType: 'uint256' }],
+  },
+  { type: 'error', name: 'DeregistrationNotSigned', inputs: [] },
   { type: 'error', name: 'FailedCall', inputs: [] },
+  { type: 'error', name: 'GasTooLittle', inputs: [] },
   {
     type: 'error',
     name: 'InsufficientBalance',
@@ -210,7 +407,19 @@ export const teeProverRegistryAbi = [
       { name: 'needed', type: 'uint256', internalType: 'uint256' },
     ],
   },
+  { type: 'error', name: 'InvalidShortString', inputs: [] },
+  { type: 'error', name: 'NoCollateralProbe', inputs: [] },
   { type: 'error', name: 'NotTdx', inputs: [] },
+  {
+    type: 'error',
+    name: 'OnlyOwnerOrGuardian',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'OnlyPolicy',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+  },
   { type: 'error', name: 'OutputMalformed', inputs: [] },
   {
     type: 'error',
@@ -225,6 +434,21 @@ export const teeProverRegistryAbi = [
   { type: 'error', name: 'ProverAddressZero', inputs: [] },
   {
     type: 'error',
+    name: 'ProverIsRevoked',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'ProverNotRegistered',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'ProverOfAnotherWorkload',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
     name: 'QuoteRefused',
     inputs: [{ name: 'reason', type: 'bytes', internalType: 'bytes' }],
   },
@@ -232,6 +456,11 @@ export const teeProverRegistryAbi = [
     type: 'error',
     name: 'QuoteReplayed',
     inputs: [{ name: 'bodyHash', type: 'bytes32', internalType: 'bytes32' }],
+  },
+  {
+    type: 'error',
+    name: 'QuoteUnknown',
+    inputs: [{ name: 'prover', type: 'address', internalType: 'address' }],
   },
   { type: 'error', name: 'ReentrancyGuardReentrantCall', inputs: [] },
   {
@@ -244,21 +473,43 @@ export const teeProverRegistryAbi = [
     name: 'ReferenceBlockStale',
     inputs: [{ name: 'referenceBlockNumber', type: 'uint256', internalType: 'uint256' }],
   },
+  {
+    type: 'error',
+    name: 'RefusalDoesNotCount',
+    inputs: [{ name: 'reason', type: 'bytes', internalType: 'bytes' }],
+  },
   { type: 'error', name: 'ReportDataMismatch', inputs: [] },
   {
     type: 'error',
-    name: 'TcbStatusRefused',
-    inputs: [{ name: 'tcbStatus', type: 'uint8', internalType: 'uint8' }],
+    name: 'SettingTooLarge',
+    inputs: [{ name: 'value', type: 'uint256', internalType: 'uint256' }],
+  },
+  {
+    type: 'error',
+    name: 'StringTooLong',
+    inputs: [{ name: 'str', type: 'string', internalType: 'string' }],
   },
   { type: 'error', name: 'UnexpectedFunds', inputs: [] },
+  {
+    type: 'error',
+    name: 'WorkloadStateFinal',
+    inputs: [{ name: 'index', type: 'uint32', internalType: 'uint32' }],
+  },
+  { type: 'error', name: 'ZkOutputMalformed', inputs: [] },
+  {
+    type: 'error',
+    name: 'ZkTimeRefused',
+    inputs: [{ name: 'timestamp', type: 'uint256', internalType: 'uint256' }],
+  },
 ] as const
 
-export const multiProofAbi = [
+export const measurementPolicyAbi = [
   {
     type: 'constructor',
     inputs: [
-      { name: 'owner', type: 'address', internalType: 'address' },
-      { name: 'registry', type: 'address', internalType: 'address' },
+      { name: 'owner_', type: 'address', internalType: 'address' },
+      { name: 'firstGuardian', type: 'address', internalType: 'address' },
+      { name: 'deployer_', type: 'address', internalType: 'address' },
     ],
     stateMutability: 'nonpayable',
   },
@@ -268,6 +519,445 @@ export const multiProofAbi = [
     inputs: [],
     outputs: [],
     stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'acceptedTcbStatuses',
+    inputs: [],
+    outputs: [{ name: '', type: 'uint16', internalType: 'uint16' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'admit',
+    inputs: [
+      {
+        name: 'attested',
+        type: 'tuple',
+        internalType: 'struct AttestationOutput.Attested',
+        components: [
+          { name: 'tcbStatus', type: 'uint8', internalType: 'uint8' },
+          { name: 'fmspc', type: 'bytes6', internalType: 'bytes6' },
+          { name: 'bodyHash', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'tdAttributes', type: 'bytes8', internalType: 'bytes8' },
+          { name: 'isIntelModule', type: 'bool', internalType: 'bool' },
+          { name: 'hasServiceTd', type: 'bool', internalType: 'bool' },
+          { name: 'reportDataHead', type: 'bytes32', internalType: 'bytes32' },
+          { name: 'reportDataTail', type: 'bytes32', internalType: 'bytes32' },
+        ],
+      },
+      { name: 'sender', type: 'address', internalType: 'address' },
+    ],
+    outputs: [
+      {
+        name: 'admission',
+        type: 'tuple',
+        internalType: 'struct IMeasurementPolicy.Admission',
+        components: [
+          { name: 'workloadIndex', type: 'uint32', internalType: 'uint32' },
+          { name: 'policyVersion', type: 'uint32', internalType: 'uint32' },
+          { name: 'delaySeconds', type: 'uint32', internalType: 'uint32' },
+        ],
+      },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'allow',
+    inputs: [
+      { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'commit', type: 'string', internalType: 'string' },
+      { name: 'sourceUrl', type: 'string', internalType: 'string' },
+    ],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'bindRegistry',
+    inputs: [{ name: 'registry_', type: 'address', internalType: 'address' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'deployer',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'address' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'guardian',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'address' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'isRegistrar',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+    outputs: [{ name: 'isTrusted', type: 'bool', internalType: 'bool' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'owner',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'address' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'pendingOwner',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'address' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'preregister',
+    inputs: [
+      { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'commit', type: 'string', internalType: 'string' },
+      { name: 'sourceUrl', type: 'string', internalType: 'string' },
+    ],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'registry',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'contract IPolicyEnforcer' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'renounceOwnership',
+    inputs: [],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'revoke',
+    inputs: [{ name: 'workloadId', type: 'bytes32', internalType: 'bytes32' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setAcceptedTcbStatuses',
+    inputs: [{ name: 'statuses', type: 'uint256', internalType: 'uint256' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setGuardian',
+    inputs: [{ name: 'guardian_', type: 'address', internalType: 'address' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setRegistrar',
+    inputs: [
+      { name: 'registrar', type: 'address', internalType: 'address' },
+      { name: 'isTrusted', type: 'bool', internalType: 'bool' },
+    ],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setValidityDelay',
+    inputs: [{ name: 'delaySeconds', type: 'uint256', internalType: 'uint256' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'transferOwnership',
+    inputs: [{ name: 'newOwner', type: 'address', internalType: 'address' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'validityDelaySeconds',
+    inputs: [],
+    outputs: [{ name: '', type: 'uint32', internalType: 'uint32' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'version',
+    inputs: [],
+    outputs: [{ name: '', type: 'uint32', internalType: 'uint32' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'workloadCount',
+    inputs: [],
+    outputs: [{ name: '', type: 'uint256', internalType: 'uint256' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'workloadIdAt',
+    inputs: [{ name: 'position', type: 'uint256', internalType: 'uint256' }],
+    outputs: [{ name: '', type: 'bytes32', internalType: 'bytes32' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'workloadOf',
+    inputs: [{ name: 'workloadId', type: 'bytes32', internalType: 'bytes32' }],
+    outputs: [
+      {
+        name: '',
+        type: 'tuple',
+        internalType: 'struct MeasurementPolicy.Workload',
+        components: [
+          { name: 'state', type: 'uint8', internalType: 'enum MeasurementPolicy.State' },
+          { name: 'index', type: 'uint32', internalType: 'uint32' },
+          { name: 'changedAt', type: 'uint40', internalType: 'uint40' },
+          { name: 'commit', type: 'string', internalType: 'string' },
+          { name: 'sourceUrl', type: 'string', internalType: 'string' },
+        ],
+      },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'event',
+    name: 'AcceptedTcbStatusesSet',
+    inputs: [{ name: 'statuses', type: 'uint16', indexed: false, internalType: 'uint16' }],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'GuardianSet',
+    inputs: [{ name: 'guardian', type: 'address', indexed: false, internalType: 'address' }],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'OwnershipTransferStarted',
+    inputs: [
+      { name: 'previousOwner', type: 'address', indexed: true, internalType: 'address' },
+      { name: 'newOwner', type: 'address', indexed: true, internalType: 'address' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'OwnershipTransferred',
+    inputs: [
+      { name: 'previousOwner', type: 'address', indexed: true, internalType: 'address' },
+      { name: 'newOwner', type: 'address', indexed: true, internalType: 'address' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'RegistrarSet',
+    inputs: [
+      { name: 'registrar', type: 'address', indexed: true, internalType: 'address' },
+      { name: 'isTrusted', type: 'bool', indexed: false, internalType: 'bool' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'RegistryBound',
+    inputs: [{ name: 'registry', type: 'address', indexed: false, internalType: 'address' }],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'ValidityDelaySet',
+    inputs: [{ name: 'delaySeconds', type: 'uint32', indexed: false, internalType: 'uint32' }],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'WorkloadAllowed',
+    inputs: [
+      { name: 'workloadId', type: 'bytes32', indexed: true, internalType: 'bytes32' },
+      { name: 'index', type: 'uint32', indexed: false, internalType: 'uint32' },
+      { name: 'commit', type: 'string', indexed: false, internalType: 'string' },
+      { name: 'sourceUrl', type: 'string', indexed: false, internalType: 'string' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'WorkloadPreregistered',
+    inputs: [
+      { name: 'workloadId', type: 'bytes32', indexed: true, internalType: 'bytes32' },
+      { name: 'index', type: 'uint32', indexed: false, internalType: 'uint32' },
+      { name: 'commit', type: 'string', indexed: false, internalType: 'string' },
+      { name: 'sourceUrl', type: 'string', indexed: false, internalType: 'string' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
+    name: 'WorkloadRevoked',
+    inputs: [
+      { name: 'workloadId', type: 'bytes32', indexed: true, internalType: 'bytes32' },
+      { name: 'by', type: 'address', indexed: true, internalType: 'address' },
+    ],
+    anonymous: false,
+  },
+  { type: 'error', name: 'DebugTdRefused', inputs: [] },
+  {
+    type: 'error',
+    name: 'DelayTooLong',
+    inputs: [{ name: 'delaySeconds', type: 'uint256', internalType: 'uint256' }],
+  },
+  { type: 'error', name: 'ForeignModuleRefused', inputs: [] },
+  { type: 'error', name: 'MigratableTdRefused', inputs: [] },
+  {
+    type: 'error',
+    name: 'OnlyOwnerOrDeployer',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'OnlyOwnerOrGuardian',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'OnlyRegistry',
+    inputs: [{ name: 'sender', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'OwnableInvalidOwner',
+    inputs: [{ name: 'owner', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'OwnableUnauthorizedAccount',
+    inputs: [{ name: 'account', type: 'address', internalType: 'address' }],
+  },
+  { type: 'error', name: 'RegistryAddressZero', inputs: [] },
+  {
+    type: 'error',
+    name: 'RegistryAlreadyBound',
+    inputs: [{ name: 'registry', type: 'address', internalType: 'address' }],
+  },
+  { type: 'error', name: 'RegistryNotBound', inputs: [] },
+  { type: 'error', name: 'ServiceTdRefused', inputs: [] },
+  {
+    type: 'error',
+    name: 'TcbStatusRefused',
+    inputs: [{ name: 'tcbStatus', type: 'uint8', internalType: 'uint8' }],
+  },
+  {
+    type: 'error',
+    name: 'TcbStatusesForbidden',
+    inputs: [{ name: 'statuses', type: 'uint256', internalType: 'uint256' }],
+  },
+  { type: 'error', name: 'WorkloadIdZero', inputs: [] },
+  {
+    type: 'error',
+    name: 'WorkloadIsRevoked',
+    inputs: [{ name: 'workloadId', type: 'bytes32', internalType: 'bytes32' }],
+  },
+  {
+    type: 'error',
+    name: 'WorkloadKnown',
+    inputs: [{ name: 'workloadId', type: 'bytes32', internalType: 'bytes32' }],
+  },
+  {
+    type: 'error',
+    name: 'WorkloadNotAllowed',
+    inputs: [{ name: 'workloadId', type: 'bytes32', internalType: 'bytes32' }],
+  },
+] as const
+
+export const multiProofAbi = [
+  {
+    type: 'constructor',
+    inputs: [
+      { name: 'owner_', type: 'address', internalType: 'address' },
+      { name: 'registry', type: 'address', internalType: 'address' },
+      { name: 'gateway_', type: 'address', internalType: 'contract ISP1Verifier' },
+    ],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'SELECTOR',
+    inputs: [],
+    outputs: [{ name: '', type: 'bytes4', internalType: 'bytes4' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'acceptOwnership',
+    inputs: [],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'defaultRule',
+    inputs: [],
+    outputs: [
+      {
+        name: '',
+        type: 'tuple',
+        internalType: 'struct MultiProof.Rule',
+        components: [
+          { name: 'mode', type: 'uint8', internalType: 'enum MultiProof.Mode' },
+          { name: 'threshold', type: 'uint8', internalType: 'uint8' },
+        ],
+      },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'digestOf',
+    inputs: [
+      { name: 'programVKey', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'publicValuesHash', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'workloadId', type: 'bytes32', internalType: 'bytes32' },
+    ],
+    outputs: [{ name: '', type: 'bytes32', internalType: 'bytes32' }],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'eip712Domain',
+    inputs: [],
+    outputs: [
+      { name: 'fields', type: 'bytes1', internalType: 'bytes1' },
+      { name: 'name', type: 'string', internalType: 'string' },
+      { name: 'version', type: 'string', internalType: 'string' },
+      { name: 'chainId', type: 'uint256', internalType: 'uint256' },
+      { name: 'verifyingContract', type: 'address', internalType: 'address' },
+      { name: 'salt', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'extensions', type: 'uint256[]', internalType: 'uint256[]' },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'gateway',
+    inputs: [],
+    outputs: [{ name: '', type: 'address', internalType: 'contract ISP1Verifier' }],
+    stateMutability: 'view',
   },
   {
     type: 'function',
@@ -287,6 +977,65 @@ export const multiProofAbi = [
     type: 'function',
     name: 'renounceOwnership',
     inputs: [],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'ruleOf',
+    inputs: [{ name: 'programVKey', type: 'bytes32', internalType: 'bytes32' }],
+    outputs: [
+      {
+        name: 'rule',
+        type: 'tuple',
+        internalType: 'struct MultiProof.Rule',
+        components: [
+          { name: 'mode', type: 'uint8', internalType: 'enum MultiProof.Mode' },
+          { name: 'threshold', type: 'uint8', internalType: 'uint8' },
+        ],
+      },
+    ],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
+    name: 'setDefaultRule',
+    inputs: [
+      {
+        name: 'rule',
+        type: 'tuple',
+        internalType: 'struct MultiProof.Rule',
+        components: [
+          { name: 'mode', type: 'uint8', internalType: 'enum MultiProof.Mode' },
+          { name: 'threshold', type: 'uint8', internalType: 'uint8' },
+        ],
+      },
+    ],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setGateway',
+    inputs: [{ name: 'gateway_', type: 'address', internalType: 'contract ISP1Verifier' }],
+    outputs: [],
+    stateMutability: 'nonpayable',
+  },
+  {
+    type: 'function',
+    name: 'setProgramRule',
+    inputs: [
+      { name: 'programVKey', type: 'bytes32', internalType: 'bytes32' },
+      {
+        name: 'rule',
+        type: 'tuple',
+        internalType: 'struct MultiProof.Rule',
+        components: [
+          { name: 'mode', type: 'uint8', internalType: 'enum MultiProof.Mode' },
+          { name: 'threshold', type: 'uint8', internalType: 'uint8' },
+        ],
+      },
+    ],
     outputs: [],
     stateMutability: 'nonpayable',
   },
@@ -313,6 +1062,17 @@ export const multiProofAbi = [
   },
   {
     type: 'function',
+    name: 'verifyProof',
+    inputs: [
+      { name: 'programVKey', type: 'bytes32', internalType: 'bytes32' },
+      { name: 'publicValues', type: 'bytes', internalType: 'bytes' },
+      { name: 'proofBytes', type: 'bytes', internalType: 'bytes' },
+    ],
+    outputs: [],
+    stateMutability: 'view',
+  },
+  {
+    type: 'function',
     name: 'verifyTEEProof',
     inputs: [
       { name: 'encodedMessageBytes', type: 'bytes', internalType: 'bytes' },
@@ -320,6 +1080,22 @@ export const multiProofAbi = [
     ],
     outputs: [],
     stateMutability: 'view',
+  },
+  {
+    type: 'event',
+    name: 'DefaultRuleSet',
+    inputs: [
+      { name: 'mode', type: 'uint8', indexed: false, internalType: 'enum MultiProof.Mode' },
+      { name: 'threshold', type: 'uint8', indexed: false, internalType: 'uint8' },
+    ],
+    anonymous: false,
+  },
+  { type: 'event', name: 'EIP712DomainChanged', inputs: [], anonymous: false },
+  {
+    type: 'event',
+    name: 'GatewaySet',
+    inputs: [{ name: 'gateway', type: 'address', indexed: false, internalType: 'address' }],
+    anonymous: false,
   },
   {
     type: 'event',
@@ -341,10 +1117,27 @@ export const multiProofAbi = [
   },
   {
     type: 'event',
+    name: 'ProgramRuleSet',
+    inputs: [
+      { name: 'programVKey', type: 'bytes32', indexed: true, internalType: 'bytes32' },
+      { name: 'mode', type: 'uint8', indexed: false, internalType: 'enum MultiProof.Mode' },
+      { name: 'threshold', type: 'uint8', indexed: false, internalType: 'uint8' },
+    ],
+    anonymous: false,
+  },
+  {
+    type: 'event',
     name: 'TEEProverRegistrySet',
     inputs: [{ name: 'registry', type: 'address', indexed: false, internalType: 'address' }],
     anonymous: false,
   },
+  { type: 'error', name: 'GatewayMissing', inputs: [] },
+  {
+    type: 'error',
+    name: 'InnerProofLength',
+    inputs: [{ name: 'length', type: 'uint256', internalType: 'uint256' }],
+  },
+  { type: 'error', name: 'InvalidShortString', inputs: [] },
   {
     type: 'error',
     name: 'Invalid_TEE_Signer',
@@ -364,6 +1157,60 @@ export const multiProofAbi = [
     type: 'error',
     name: 'OwnableUnauthorizedAccount',
     inputs: [{ name: 'account', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'ProofTruncated',
+    inputs: [{ name: 'length', type: 'uint256', internalType: 'uint256' }],
+  },
+  { type: 'error', name: 'RuleInvalid', inputs: [] },
+  {
+    type: 'error',
+    name: 'SignersNotAscending',
+    inputs: [{ name: 'signer', type: 'address', internalType: 'address' }],
+  },
+  {
+    type: 'error',
+    name: 'StringTooLong',
+    inputs: [{ name: 'str', type: 'string', internalType: 'string' }],
+  },
+  {
+    type: 'error',
+    name: 'TooFewSignatures',
+    inputs: [
+      { name: 'count', type: 'uint256', internalType: 'uint256' },
+      { name: 'threshold', type: 'uint256', internalType: 'uint256' },
+    ],
+  },
+  {
+    type: 'error',
+    name: 'UnexpectedSignatures',
+    inputs: [{ name: 'count', type: 'uint256', internalType: 'uint256' }],
+  },
+  {
+    type: 'error',
+    name: 'WrongSelector',
+    inputs: [{ name: 'selector', type: 'bytes4', internalType: 'bytes4' }],
+  },
+] as const
+
+export const automataCollateralProbeAbi = [
+  {
+    type: 'function',
+    name: 'requireCollateral',
+    inputs: [
+      { name: 'attestation', type: 'address', internalType: 'address' },
+      { name: 'quoteVersion', type: 'uint16', internalType: 'uint16' },
+      { name: 'fmspc', type: 'bytes6', internalType: 'bytes6' },
+    ],
+    outputs: [],
+    stateMutability: 'view',
+  },
+  { type: 'error', name: 'CollateralMissing', inputs: [] },
+  {
+    type: 'error',
+    name: 'NoQuoteVerifier',
+    inputs: [{ name: 'quoteVersion', type: 'uint16', internalType: 'uint16' }],
   },
 ] as const
 

@@ -2,18 +2,15 @@
  * A chain by its RPC: what is read and sent, with every failure as a typed error. Nothing a chain
  * says is trusted further than that a transaction was or was not mined.
  */
-import type {
-  Abi,
-  ContractFunctionRevertedError,
-  PublicClient,
-  TransactionReceipt,
-  WalletClient,
-} from 'viem'
-import { fromHex, type Hex, isHex } from '../bytes.js'
+import type { Abi, PublicClient } from 'viem'
+import type { Hex } from '../bytes.js'
 import { Sp1TeeError, UnavailableError } from '../errors.js'
-import type { GasPayer } from './gas-payer.js'
+import { describeRevert, withKnownErrors } from './reverts.js'
 
 export const DEFAULT_RPC_TIMEOUT_MS = 45_000
+export const DEFAULT_TX_TIMEOUT_MS = 300_000
+/** Blocks of most chains come faster; a transaction that is still not in one pays too little. */
+const DEFAULT_REPLACE_AFTER_MS = 45_000
 /** Blocks a transaction must be deep; public chains reorganise, a development chain does not. */
 export const DEVELOPMENT_CHAIN_ID = 31337
 
@@ -24,6 +21,10 @@ export interface ChainOptions {
   readonly chainId?: number
   /** Default: 1 on the development chain, 2 elsewhere. */
   readonly confirmations?: number
+  /** How long to wait for a transaction to be as deep as that. */
+  readonly txTimeoutMs?: number
+  /** How long to wait until a transaction is replaced by one that pays more. */
+  readonly replaceAfterMs?: number
 }
 
 /** Loaded with the first chain: it takes 0.2 s, which commands without a chain need not wait for. */
@@ -38,13 +39,20 @@ export interface Chain {
   readonly rpcUrl: string
   readonly timeoutMs: number
   readonly confirmations: number
+  readonly txTimeoutMs: number
+  readonly replaceAfterMs: number
 }
 
 /**
  * @throws UnavailableError `RPC_UNREACHABLE`, `RPC_FAILED`, `CHAIN_MISMATCH`
  */
 export async function connectChain(options: ChainOptions): Promise<Chain> {
-  const { rpcUrl, timeoutMs = DEFAULT_RPC_TIMEOUT_MS } = options
+  const {
+    rpcUrl,
+    timeoutMs = DEFAULT_RPC_TIMEOUT_MS,
+    txTimeoutMs = DEFAULT_TX_TIMEOUT_MS,
+    replaceAfterMs = DEFAULT_REPLACE_AFTER_MS,
+  } = options
   const rpcOrigin = originOf(rpcUrl)
   const viem = await import('viem')
   const { createPublicClient, http } = viem
@@ -56,7 +64,8 @@ export async function connectChain(options: ChainOptions): Promise<Chain> {
     throw new UnavailableError('CHAIN_MISMATCH', { expected: options.chainId, actual: chainId })
   }
   const confirmations = options.confirmations ?? (chainId === DEVELOPMENT_CHAIN_ID ? 1 : 2)
-  return { viem, chainId, client, rpcOrigin, rpcUrl, timeoutMs, confirmations }
+  const times = { timeoutMs, txTimeoutMs, replaceAfterMs }
+  return { viem, chainId, client, rpcOrigin, rpcUrl, confirmations, ...times }
 }
 
 export interface Contract<A extends Abi> {
@@ -79,74 +88,8 @@ export async function readContract(
 ): Promise<unknown> {
   await requireCode(chain, what, address)
   return asking(chain, `${functionName} of ${what}`, () =>
-    chain.client.readContract({ address, abi, functionName, args }),
+    chain.client.readContract({ address, abi: withKnownErrors(abi), functionName, args }),
   )
-}
-
-/**
- * Send a transaction and wait until it is confirmed.
- *
- * @throws UnavailableError `CHAIN_REVERTED`, naming the contract's error; `GAS_PAYER_POOR`;
- *   `RECEIPT_MISSING`; `CONTRACT_MISSING`; `RPC_…`
- */
-export async function writeContract(
-  chain: Chain,
-  gasPayer: GasPayer,
-  { what, address, abi }: Contract<Abi>,
-  functionName: string,
-  args: readonly unknown[],
-  options: { readonly gasLimit?: bigint; readonly value?: bigint } = {},
-): Promise<TransactionReceipt> {
-  await requireCode(chain, what, address)
-  const call = `${functionName} of ${what}`
-  const wallet = walletOf(chain, gasPayer)
-  const hash = await asking({ ...chain, payer: gasPayer.address }, call, async () =>
-    wallet.writeContract({
-      address,
-      abi,
-      functionName,
-      args,
-      account: gasPayer,
-      chain: wallet.chain ?? null,
-      // Estimated before it is sent, so that a revert is known with its reason and costs nothing.
-      gas: options.gasLimit ?? (await estimate()),
-      ...(options.value !== undefined && { value: options.value }),
-    }),
-  )
-  return confirm(chain, call, hash)
-
-  function estimate(): Promise<bigint> {
-    const value = options.value === undefined ? {} : { value: options.value }
-    return chain.client.estimateContractGas({
-      address,
-      abi,
-      functionName,
-      args,
-      account: gasPayer,
-      ...value,
-    })
-  }
-}
-
-/** @returns the new contract's address, once it is confirmed. */
-export async function deployContract(
-  chain: Chain,
-  gasPayer: GasPayer,
-  {
-    what,
-    abi,
-    bytecode,
-    args,
-  }: { what: string; abi: Abi; bytecode: Hex; args: readonly unknown[] },
-): Promise<Hex> {
-  const wallet = walletOf(chain, gasPayer)
-  const call = `deployment of ${what}`
-  const hash = await asking({ ...chain, payer: gasPayer.address }, call, () =>
-    wallet.deployContract({ abi, bytecode, args, account: gasPayer, chain: wallet.chain ?? null }),
-  )
-  const { contractAddress } = await confirm(chain, call, hash)
-  if (!contractAddress) throw new UnavailableError('CHAIN_REVERTED', { call, error: 'no address' })
-  return contractAddress.toLowerCase() as Hex
 }
 
 /** @throws UnavailableError `CONTRACT_MISSING` */
@@ -182,7 +125,7 @@ function typed(
     error.walk((cause) => cause instanceof kind) as E | null
   const revert = find(viem.ContractFunctionRevertedError)
   if (revert !== null) {
-    return new UnavailableError('CHAIN_REVERTED', { call, error: revertText(revert) }, error)
+    return new UnavailableError('CHAIN_REVERTED', { call, ...describeRevert(revert) }, error)
   }
   if (find(viem.TimeoutError) !== null) {
     return new UnavailableError('RPC_UNREACHABLE', { url, reason: 'it took too long' }, error)
@@ -195,49 +138,6 @@ function typed(
     return new UnavailableError('GAS_PAYER_POOR', { address: payer }, error)
   }
   return new UnavailableError('RPC_FAILED', { method: call, reason: error.shortMessage }, error)
-}
-
-/** The contract's own error with its arguments: `ReferenceBlockStale(7)`. */
-function revertText({ data, reason, signature }: ContractFunctionRevertedError): string {
-  if (data !== undefined) {
-    return `${data.errorName}(${(data.args ?? []).map(argumentText).join(', ')})`
-  }
-  return reason ?? (signature === undefined ? 'no reason given' : `unknown error ${signature}`)
-}
-
-/** Bytes that are text are shown as text: attestation contracts give their reasons so. */
-function argumentText(value: unknown): string {
-  if (!isHex(value) || value.length === 2) return String(value)
-  const text = String.fromCharCode(...fromHex(value))
-  return /^[ -~]+$/.test(text) ? text : value
-}
-
-async function confirm(chain: Chain, call: string, hash: Hex): Promise<TransactionReceipt> {
-  const { client, confirmations, timeoutMs } = chain
-  const receipt = await client
-    .waitForTransactionReceipt({ hash, confirmations, timeout: timeoutMs, pollingInterval: 200 })
-    .catch((error) => {
-      const facts = { txHash: hash, timeoutSeconds: timeoutMs / 1000 }
-      throw new UnavailableError('RECEIPT_MISSING', facts, error)
-    })
-  if (receipt.status !== 'success') {
-    throw new UnavailableError('CHAIN_REVERTED', { call, error: `in transaction ${hash}` })
-  }
-  return receipt
-}
-
-function walletOf({ viem, chainId, rpcUrl, timeoutMs }: Chain, account: GasPayer): WalletClient {
-  const chain = viem.defineChain({
-    id: chainId,
-    name: `chain ${chainId}`,
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpcUrl] } },
-  })
-  return viem.createWalletClient({
-    account,
-    chain,
-    transport: viem.http(rpcUrl, { timeout: timeoutMs, retryCount: 1 }),
-  })
 }
 
 function originOf(url: string): string {

@@ -1,29 +1,33 @@
 /** Asks a MultiProof contract whether it accepts a proof, with values derived from the proof here. */
-import { fromHex, type Hex, toHex } from '../bytes.js'
+import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { Proof } from '../signer/proof.js'
-import { encodedMessageBytes } from '../signer/schemes.js'
+import { encodedMessageBytes, schemeOf } from '../signer/schemes.js'
+import { deriveProofBytes, statementOf } from '../signer/statement.js'
 import { multiProofAbi } from './abi.js'
 import { type Chain, readContract } from './client.js'
 
 /**
+ * By the call that the proof's scheme is for: `verifyProof` for eip712, `verifyTEEProof` for automata.
+ *
  * @returns undefined if the contract accepts the proof, else the error it reverts with.
  * @throws UnavailableError the chain could not be asked
  */
 export async function askMultiProof(
   chain: Chain,
   address: Hex,
-  { vkey, vkeyHash, publicValues, signature }: Proof,
+  proof: Proof,
 ): Promise<string | undefined> {
-  const message = encodedMessageBytes({
-    bytes32: fromHex(vkey),
-    hashBytes: fromHex(vkeyHash),
-    publicValues: fromHex(publicValues),
-    teeVersion: 0,
-  })
   const contract = { what: 'MultiProof', address, abi: multiProofAbi }
+  const { vkey, publicValues, signature } = proof
   try {
-    await readContract(chain, contract, 'verifyTEEProof', [toHex(message), signature])
+    if (schemeOf(proof.scheme).isBound) {
+      const proofBytes = deriveProofBytes(proof) ?? '0x'
+      await readContract(chain, contract, 'verifyProof', [vkey, publicValues, proofBytes])
+    } else {
+      const message = toHex(encodedMessageBytes(statementOf(proof)))
+      await readContract(chain, contract, 'verifyTEEProof', [message, signature])
+    }
     return undefined
   } catch (error) {
     if (error instanceof UnavailableError && error.code === 'CHAIN_REVERTED') {

@@ -8,8 +8,10 @@ import type { QuoteProvider } from '../tdx/provider.js'
 import { encodeQuote, parseTdQuote } from '../tdx/quote.js'
 import { computeReportData, type Reference } from '../tdx/report-data.js'
 import { teeProverRegistryAbi } from './abi.js'
-import { asking, type Chain, readContract, writeContract } from './client.js'
+import { asking, type Chain, readContract } from './client.js'
 import type { GasPayer } from './gas-payer.js'
+import { estimateCall, type WriteOptions, writeContract } from './write.js'
+import type { ZkCalldata } from './zk-calldata.js'
 
 export interface Registration {
   readonly address: Hex
@@ -19,7 +21,14 @@ export interface Registration {
   readonly expiresAt: number
 }
 
-export interface RegisterOptions {
+/** What a registration would do, if it were sent now. */
+export interface RegistrationPreview {
+  readonly address: Hex
+  readonly dryRun: true
+  readonly gas: number
+}
+
+export interface RegisterOptions extends WriteOptions {
   readonly chain: Chain
   readonly registry: Hex
   /** The signer to register; it signs nothing here. */
@@ -27,37 +36,26 @@ export interface RegisterOptions {
   readonly provider: QuoteProvider
   /** Pays for the transaction; must not be the signer. */
   readonly gasPayer: GasPayer
-  readonly gasLimit?: bigint
-  /** Sent along, for the attestation's fee; the registry returns the rest. */
-  readonly value?: bigint
+  /** Register by this proof, made elsewhere over a quote of this signer's, and not by a quote. */
+  readonly zkCalldata?: ZkCalldata
   readonly signal?: AbortSignal
   readonly onStep?: (step: 'quote' | 'transaction' | 'check') => void
+}
+
+interface Call {
+  readonly functionName: 'register' | 'registerWithZkProof'
+  readonly args: readonly unknown[]
 }
 
 /**
  * @throws UnavailableError no quote (6), or the chain did not take it (7)
  */
 export async function registerSigner(options: RegisterOptions): Promise<Registration> {
-  const { chain, address, provider, gasPayer, gasLimit, value, signal, onStep } = options
-  if (gasPayer.address.toLowerCase() === address) {
-    throw new UnavailableError('GAS_PAYER_IS_SIGNER', { address })
-  }
-  const registry = { what: 'the registry', address: options.registry, abi: teeProverRegistryAbi }
-  onStep?.('quote')
-  const reference = await latestReference(chain)
-  const quote = await provider.quote(computeReportData(address, reference), signal)
-
+  const { chain, address, gasPayer, onStep } = options
+  const registry = registryAt(options.registry)
+  const { functionName, args } = await prepare(options)
   onStep?.('transaction')
-  const data = {
-    referenceBlockNumber: reference.blockNumber,
-    referenceBlockHash: reference.blockHash,
-    proverAddress: address,
-  }
-  const args = [data, toHex(withoutPadding(quote))]
-  const receipt = await writeContract(chain, gasPayer, registry, 'register', args, {
-    ...(gasLimit !== undefined && { gasLimit }),
-    ...(value !== undefined && { value }),
-  })
+  const receipt = await writeContract(chain, gasPayer, registry, functionName, args, options)
 
   onStep?.('check')
   const expiresAt = await findRegistration(chain, registry.address, address)
@@ -73,6 +71,20 @@ export async function registerSigner(options: RegisterOptions): Promise<Registra
 }
 
 /**
+ * All of a registration but the transaction: what the registry and the attestation contract would say.
+ *
+ * @throws as `registerSigner`
+ */
+export async function previewRegistration(options: RegisterOptions): Promise<RegistrationPreview> {
+  const { chain, address, gasPayer, value, onStep } = options
+  const registry = registryAt(options.registry)
+  const { functionName, args } = await prepare(options)
+  onStep?.('check')
+  const gas = await estimateCall(chain, gasPayer.address, registry, functionName, args, value)
+  return { address, dryRun: true, gas: Number(gas) }
+}
+
+/**
  * @returns when the registration of a signer expires, in seconds since 1970 by the chain's clock;
  *   undefined if the registry does not list the signer, or does not any more
  * @throws UnavailableError `CONTRACT_MISSING`, `CONTRACT_OTHER`, `RPC_…`
@@ -82,7 +94,7 @@ export async function findRegistration(
   registryAddress: Hex,
   signer: Hex,
 ): Promise<number | undefined> {
-  const registry = { what: 'the registry', address: registryAddress, abi: teeProverRegistryAbi }
+  const registry = registryAt(registryAddress)
   const isListed = await readContract(chain, registry, 'verifyAttestedProver', [signer])
   if (isListed !== true) return undefined
   const registeredAt = (await readContract(chain, registry, 'attestedProvers', [signer])) as bigint
@@ -111,6 +123,38 @@ export async function latestReference(chain: Chain): Promise<Reference> {
     chain.client.getBlock({ blockTag: 'latest' }),
   )
   return { blockNumber: block.number, blockHash: block.hash }
+}
+
+/** The attestation contract that a registry asks; also of the first registries. */
+export async function attestationOf(chain: Chain, registryAddress: Hex): Promise<Hex> {
+  const registry = registryAt(registryAddress)
+  const address = await readContract(chain, registry, 'dcapAttestationVerifier')
+  return String(address).toLowerCase() as Hex
+}
+
+async function prepare(options: RegisterOptions): Promise<Call> {
+  const { chain, address, provider, gasPayer, zkCalldata, signal, onStep } = options
+  if (gasPayer.address.toLowerCase() === address) {
+    throw new UnavailableError('GAS_PAYER_IS_SIGNER', { address })
+  }
+  if (zkCalldata !== undefined) {
+    const { reference, output, zkCoprocessor, proof } = zkCalldata
+    const args = [dataOf(address, reference), output, zkCoprocessor, proof]
+    return { functionName: 'registerWithZkProof', args }
+  }
+  onStep?.('quote')
+  const reference = await latestReference(chain)
+  const quote = await provider.quote(computeReportData(address, reference), signal)
+  const args = [dataOf(address, reference), toHex(withoutPadding(quote))]
+  return { functionName: 'register', args }
+}
+
+function dataOf(proverAddress: Hex, { blockNumber, blockHash }: Reference) {
+  return { referenceBlockNumber: blockNumber, referenceBlockHash: blockHash, proverAddress }
+}
+
+function registryAt(address: Hex) {
+  return { what: 'the registry', address, abi: teeProverRegistryAbi }
 }
 
 /** Platforms pad quotes with kilobytes of zeros, which cost gas and say nothing. */

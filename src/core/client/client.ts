@@ -18,6 +18,12 @@ const MAX_ANSWER_BYTES = 96 * 2 ** 20
 const MAX_TEXT_LENGTH = 2_000
 /** Waits for room in a full queue, before giving up. */
 const MAX_ATTEMPTS = 20
+/** A server that has answered once may be away for so long, as when it is restarted. */
+const DEFAULT_PATIENCE_MS = 60_000
+const FIRST_RETRY_MS = 200
+const LONGEST_RETRY_MS = 5_000
+/** It did not take the request, and may a little later. */
+const PASSING_CODES = ['SERVER_DRAINING', 'SIGNER_NOT_READY', 'STORE_UNAVAILABLE', 'INTERRUPTED']
 
 export interface RemoteProveOptions {
   readonly sp1?: string | undefined
@@ -29,9 +35,32 @@ export interface RemoteProveOptions {
   readonly onState?: (state: string, cycles: number) => void
 }
 
+export interface ClientOptions {
+  /** Sent with every request; only over HTTPS, or to this machine, is it safe from others. */
+  readonly apiKey?: string
+  /** How long a server that has answered before may be away. */
+  readonly patienceMs?: number
+}
+
 export interface Client {
   /**
-   * Have a proof made; the program is uploaded if the server does not have it.
+   * Ask for a proof; the program is uploaded if the server does not have it. It is asked for once,
+   * however often the connection breaks.
+   *
+   * @returns the job's id: with it `waitProof` can go on anywhere, at any time
+   */
+  requestProof(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<string>
+  /**
+   * Wait for a job, over restarts of the server, and check what it gives: that the proof is of
+   * `programId`, if that is known.
+   *
+   * @throws as `prove`
+   */
+  waitProof(id: string, options?: RemoteProveOptions & { readonly programId?: Hex }): Promise<Proof>
+  /** End a job that nobody needs any more. */
+  cancel(id: string, signal?: AbortSignal): Promise<void>
+  /**
+   * Have a proof made: `requestProof`, then `waitProof`.
    *
    * @throws Sp1TeeError what the server says, with its code: a guest's failure as if it ran here
    * @throws UnavailableError `SERVER_UNREACHABLE`, `SERVER_ANSWER`
@@ -52,34 +81,61 @@ interface AskOptions {
   readonly signal?: AbortSignal | undefined
   readonly json?: unknown
   readonly binary?: Uint8Array
+  readonly idempotencyKey?: string
 }
 
-export function createClient(url: string): Client {
+export function createClient(
+  url: string,
+  { apiKey, patienceMs = DEFAULT_PATIENCE_MS }: ClientOptions = {},
+): Client {
   const base = url.replace(/\/+$/, '')
   const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
-  return { prove, rotate }
+  let hasAnswered = false
+  return { requestProof, waitProof, prove, cancel, rotate }
 
   async function prove(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onState, ...choice }: RemoteProveOptions = {},
+    options: RemoteProveOptions = {},
   ): Promise<Proof> {
+    const id = await requestProof(elf, stdin, options)
+    return waitProof(id, { ...options, programId: toHex(sha256(elf)) })
+  }
+
+  async function requestProof(
+    elf: Uint8Array,
+    stdin: Stdin,
+    { signal, onState, ...choice }: RemoteProveOptions = {},
+  ): Promise<string> {
     requireNoDeferredProofs(stdin)
-    const programId = toHex(sha256(elf))
-    const request = { programId, stdin: { buffer: stdin.buffers.map(toHex) }, ...choice }
+    const request = {
+      programId: toHex(sha256(elf)),
+      stdin: { buffer: stdin.buffers.map(toHex) },
+      ...choice,
+    }
+    const asked = { json: request, signal, idempotencyKey: crypto.randomUUID() }
     onState?.('sending', 0)
-    let job: unknown
     try {
-      job = await ask('POST', '/v1/proofs', { json: request, signal })
+      return textField(await ask('POST', '/v1/proofs', asked), 'id')
     } catch (error) {
       if (!(error instanceof Sp1TeeError) || error.code !== 'PROGRAM_UNKNOWN') throw error
-      const query = choice.sp1 === undefined ? '' : `?sp1=${encodeURIComponent(choice.sp1)}`
-      await ask('PUT', `/v1/programs${query}`, { binary: elf, signal })
-      job = await ask('POST', '/v1/proofs', { json: request, signal })
     }
-    const proof = await waitFor(textField(job, 'id'), signal, onState)
-    await check(proof, programId, choice)
+    const query = choice.sp1 === undefined ? '' : `?sp1=${encodeURIComponent(choice.sp1)}`
+    await ask('PUT', `/v1/programs${query}`, { binary: elf, signal })
+    return textField(await ask('POST', '/v1/proofs', asked), 'id')
+  }
+
+  async function waitProof(
+    id: string,
+    options: RemoteProveOptions & { readonly programId?: Hex } = {},
+  ): Promise<Proof> {
+    const proof = await waitFor(id, options.signal, options.onState)
+    await check(proof, options)
     return proof
+  }
+
+  async function cancel(id: string, signal?: AbortSignal): Promise<void> {
+    await ask('DELETE', `/v1/proofs/${encodeURIComponent(id)}`, { signal })
   }
 
   async function rotate(signal?: AbortSignal) {
@@ -101,17 +157,22 @@ export function createClient(url: string): Client {
       const { state, cycles, proof, error } = job as Record<string, unknown>
       if (state === 'succeeded') return parseProof(new TextEncoder().encode(JSON.stringify(proof)))
       if (state === 'failed') throw errorOf(error)
+      if (state === 'cancelled') throw new UnavailableError('JOB_CANCELLED', { id })
       onState?.(String(state).slice(0, 20), Number(cycles) || 0)
       await pause(pollMs, signal)
     }
   }
 
   /** That the proof is of this program, in the scheme asked for, and hangs together. */
-  async function check(proof: Proof, programId: Hex, choice: RemoteProveOptions): Promise<void> {
+  async function check(
+    proof: Proof,
+    { programId, ...choice }: RemoteProveOptions & { readonly programId?: Hex },
+  ): Promise<void> {
     const { checks } = await verifyProof(proof)
     const wrong = checks.find(({ name, ok }) => !ok && name !== 'trustAnchor')
     if (wrong !== undefined) unusable(`its proof's ${wrong.name} is wrong: ${wrong.detail}`)
-    if (proof.elfHash !== programId) unusable('its proof is of another program')
+    if (programId !== undefined && proof.elfHash !== programId)
+      unusable('its proof is of another program')
     for (const name of ['sp1', 'scheme', 'teeVersion'] as const) {
       if (choice[name] !== undefined && choice[name] !== proof[name]) {
         unusable(`its proof's ${name} is ${proof[name]}`)
@@ -119,20 +180,40 @@ export function createClient(url: string): Client {
     }
   }
 
-  /** The answer's JSON; waits and asks again while the server's queue is full. */
+  /** The answer's JSON; asks again while the queue is full, or the server is away for a while. */
   async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-      const { status, body, retryAfterSeconds } = await send(method, path, options)
-      if (status >= 200 && status < 300) return body
-      if (status !== 429 || attempt === MAX_ATTEMPTS) throw errorOf(body, status)
-      await pause(1000 * retryAfterSeconds, options.signal)
+    let fullTimes = 0
+    let patienceLeftMs = patienceMs
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      const answer = await send(method, path, options).catch((error) => {
+        if (isPassing(error) && patienceLeftMs > 0) return undefined
+        throw error
+      })
+      if (answer !== undefined) {
+        const { status, body, retryAfterSeconds } = answer
+        if (status >= 200 && status < 300) return body
+        const error = errorOf(body, status)
+        if (status === 429 && ++fullTimes < MAX_ATTEMPTS) {
+          await pause(1000 * retryAfterSeconds, options.signal)
+          continue
+        }
+        if (!isPassing(error) || patienceLeftMs <= 0) throw error
+      }
+      patienceLeftMs -= retryMs
+      await pause(retryMs, options.signal)
     }
+  }
+
+  /** A server that never answered is a wrong URL rather than one that restarts. */
+  function isPassing(error: unknown): boolean {
+    if (!(error instanceof Sp1TeeError) || !hasAnswered) return false
+    return error.code === 'SERVER_UNREACHABLE' || PASSING_CODES.includes(error.code)
   }
 
   async function send(
     method: string,
     path: string,
-    { signal, json, binary }: AskOptions,
+    { signal, json, binary, idempotencyKey }: AskOptions,
   ): Promise<Answer> {
     const type = json !== undefined ? 'application/json' : 'application/octet-stream'
     const body = json !== undefined ? JSON.stringify(json) : binary
@@ -140,9 +221,15 @@ export function createClient(url: string): Client {
       const response = await fetch(`${base}${path}`, {
         method,
         redirect: 'error',
-        ...(body !== undefined && { body, headers: { 'content-type': type } }),
+        headers: {
+          ...(body !== undefined && { 'content-type': type }),
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        },
+        ...(body !== undefined && { body }),
         ...(signal !== undefined && { signal }),
       })
+      if (response.ok) hasAnswered = true
       const retryAfterSeconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
       return { status: response.status, body: await readJson(response), retryAfterSeconds }
     } catch (error) {

@@ -5,21 +5,10 @@
  * Source: RFC 5280, 4.1; Intel SGX PCK Certificate and CRL Profile Specification 1.5.
  */
 import { equalBytes, type Hex, toHex } from '../bytes.js'
-import { contextTag, DerReader, implicitTag, TAG } from './der-reader.js'
+import { contextTag, implicitTag, TAG } from '../tdx/der.js'
+import { OID } from '../tdx/oids.js'
+import { DerReader } from './der-reader.js'
 import { PUBLIC_KEY_BYTES } from './primitives.js'
-
-const OID = {
-  commonName: '2.5.4.3',
-  ecPublicKey: '1.2.840.10045.2.1',
-  p256: '1.2.840.10045.3.1.7',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
-  subjectKeyIdentifier: '2.5.29.14',
-  keyUsage: '2.5.29.15',
-  basicConstraints: '2.5.29.19',
-  crlDistributionPoints: '2.5.29.31',
-  authorityKeyIdentifier: '2.5.29.35',
-  sgx: '1.2.840.113741.1.13.1',
-} as const
 
 const VERSION_3 = 2
 const UNCOMPRESSED_POINT = 0x04
@@ -70,16 +59,7 @@ export interface Certificate extends SignedBytes {
  * @throws InputError `DER_MALFORMED`
  */
 export function parseCertificate(der: Uint8Array, what: string): Certificate {
-  const outer = new DerReader(der, what)
-  const certificate = outer.sequence('the certificate')
-  outer.end('the certificate')
-  const signed = certificate.whole(TAG.sequence, 'tbsCertificate')
-  const signature = readSignature(certificate)
-  certificate.end('the certificate')
-
-  const fields = new DerReader(signed, what, der.length - certificate.bytes.length).sequence(
-    'tbsCertificate',
-  )
+  const { fields, ...signedBytes } = openSigned(der, what, 'tbsCertificate')
   const version = fields.enter(contextTag(0), 'version')
   if (version.number('version', VERSION_3) !== VERSION_3) throw version.malformed('it is not v3')
   version.end('version')
@@ -94,9 +74,30 @@ export function parseCertificate(der: Uint8Array, what: string): Certificate {
   const extensions = readExtensions(fields.enter(contextTag(3), 'extensions'))
   fields.end('tbsCertificate')
   return {
-    ...{ der, signed, signature, serialNumber, issuer, subject, notBefore, notAfter, publicKey },
+    ...{ der, ...signedBytes, serialNumber, issuer, subject, notBefore, notAfter, publicKey },
     ...extensions,
   }
+}
+
+/**
+ * What certificates and CRLs begin and end with.
+ *
+ * @param name - of the part that is signed.
+ * @returns the signed bytes, their signature, and a reader of the signed fields.
+ */
+export function openSigned(
+  der: Uint8Array,
+  what: string,
+  name: string,
+): SignedBytes & { readonly fields: DerReader } {
+  const outer = new DerReader(der, what)
+  const whole = outer.sequence(what)
+  outer.end(what)
+  const signed = whole.whole(TAG.sequence, name)
+  const signature = readSignature(whole)
+  whole.end(what)
+  const base = der.length - whole.bytes.length
+  return { signed, signature, fields: new DerReader(signed, what, base).sequence(name) }
 }
 
 export function readSerialNumber(reader: DerReader): Hex {
@@ -115,7 +116,7 @@ export function readAlgorithm(reader: DerReader): void {
 }
 
 /** The algorithm and value at the end of what is signed. */
-export function readSignature(reader: DerReader): Uint8Array {
+function readSignature(reader: DerReader): Uint8Array {
   readAlgorithm(reader)
   const value = new DerReader(reader.bits('signatureValue'), reader.what)
   const numbers = value.sequence('signatureValue')

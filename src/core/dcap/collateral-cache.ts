@@ -5,13 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InputError } from '../errors.js'
+import { InputError, UnavailableError } from '../errors.js'
 import { type Collateral, encodeCollateral, parseCollateral } from './collateral.js'
-import {
-  type CollateralFetchOptions,
-  type CollateralKey,
-  fetchCollateral,
-} from './collateral-fetch.js'
+import { type CollateralFetchOptions, fetchCollateral } from './collateral-fetch.js'
+import type { CollateralKey } from './collateral-key.js'
+import { findRollback } from './collateral-order.js'
 
 /** Intel may say earlier than it must that a platform is out of date. */
 const MAX_AGE_MS = 86_400_000
@@ -22,20 +20,34 @@ export interface CollateralCacheOptions extends CollateralFetchOptions {
   readonly now: Date
 }
 
-/** @throws UnavailableError, InterruptedError as `fetchCollateral` */
+/**
+ * @throws UnavailableError, InterruptedError as `fetchCollateral`
+ *   `PCS_ROLLED_BACK` what was fetched is older than what is kept
+ */
 export async function loadCollateral(
   key: CollateralKey,
   { folder, now, ...options }: CollateralCacheOptions,
 ): Promise<Collateral> {
   const path = join(folder, `${fileName(key, options.pccsUrl)}.json`)
-  const kept = await readKept(path, now)
-  if (kept !== undefined && isValid(kept, now)) return kept
+  const kept = await readKept(path)
+  if (kept !== undefined && isFresh(kept, now)) return kept.collateral
   const collateral = await fetchCollateral(key, options)
+  const rollback = kept && findRollback(kept.collateral, collateral)
+  if (rollback !== undefined) {
+    throw new UnavailableError('PCS_ROLLED_BACK', { ...rollback, path })
+  }
   await keep(folder, path, collateral)
   return collateral
 }
 
-function isValid({ rootCrl, pckCrl, tcbInfo, qeIdentity }: Collateral, now: Date): boolean {
+interface Kept {
+  readonly collateral: Collateral
+  readonly since: Date
+}
+
+function isFresh({ collateral, since }: Kept, now: Date): boolean {
+  if (now.getTime() - since.getTime() > MAX_AGE_MS) return false
+  const { rootCrl, pckCrl, tcbInfo, qeIdentity } = collateral
   const parts = [rootCrl, pckCrl, tcbInfo.value, qeIdentity.value]
   return parts.every(({ nextUpdate }) => now < nextUpdate)
 }
@@ -46,11 +58,11 @@ function fileName({ tee, fmspc, ca }: CollateralKey, pccsUrl: string | undefined
   return `${tee}-${fmspc}-${ca}-${source}`.slice(0, 200)
 }
 
-async function readKept(path: string, now: Date): Promise<Collateral | undefined> {
+async function readKept(path: string): Promise<Kept | undefined> {
   try {
-    const ageMs = now.getTime() - (await stat(path)).mtimeMs
-    if (ageMs > MAX_AGE_MS) return undefined
-    return parseCollateral(new Uint8Array(await readFile(path)))
+    const { mtime } = await stat(path)
+    const collateral = parseCollateral(new Uint8Array(await readFile(path)))
+    return { collateral, since: mtime }
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
     if (isAbsent || error instanceof InputError) return undefined

@@ -5,19 +5,15 @@
  *
  * Source: Intel PCS API version 4; the PCCS of intel/SGXDataCenterAttestationPrimitives.
  */
-import { toHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
-import { parsePemChain } from '../tdx/pem.js'
-import { isTdQuote, type Quote } from '../tdx/quote.js'
-import { parseCertificate } from './certificate.js'
 import {
   type Collateral,
   type CollateralDocuments,
   hexWithoutPrefix,
   MAX_COLLATERAL_BYTES,
-  openCollateral,
+  openFetched,
 } from './collateral.js'
-import { parsePckExtension } from './pck-extension.js'
+import type { CollateralKey } from './collateral-key.js'
 
 export const INTEL_PCS_URL = 'https://api.trustedservices.intel.com'
 /** Where Intel's root certificate says that its list is; Intel's PCS itself does not serve it. */
@@ -30,15 +26,6 @@ const MAX_RETRY_AFTER_MS = 30_000
 export const DEFAULT_COLLATERAL_TIMEOUT_MS = 30_000
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
-/** Which collateral a quote needs. */
-export interface CollateralKey {
-  readonly tee: 'sgx' | 'tdx'
-  /** Hex without 0x, lower case. */
-  readonly fmspc: string
-  /** Which of Intel's two CAs issued the PCK certificate. */
-  readonly ca: 'platform' | 'processor'
-}
-
 export interface CollateralFetchOptions {
   readonly fetch: typeof globalThis.fetch
   /** Returns early when aborted. */
@@ -48,25 +35,6 @@ export interface CollateralFetchOptions {
   /** Of one request. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
-}
-
-/**
- * @throws InputError `DER_MALFORMED` the quote's leaf is no certificate
- *   `QUOTE_MALFORMED` it is none of a platform
- */
-export function collateralKeyOf(quote: Quote): CollateralKey {
-  const [der] = parsePemChain(quote.certificationData.certificateChain)
-  const leaf = parseCertificate(der!, 'certificate 0 of the quote')
-  if (leaf.sgxExtension === undefined) {
-    const reason = 'begins with a certificate that is of no platform'
-    throw new InputError('QUOTE_MALFORMED', { field: 'certificateChain', offset: 0, reason })
-  }
-  const { fmspc } = parsePckExtension(leaf.sgxExtension, "PCK certificate's SGX extension")
-  return {
-    tee: isTdQuote(quote) ? 'tdx' : 'sgx',
-    fmspc: toHex(fmspc).slice(2),
-    ca: leaf.issuer.commonName.includes('Processor') ? 'processor' : 'platform',
-  }
 }
 
 /**
@@ -99,12 +67,7 @@ export async function fetchCollateral(
     qe_identity: identity.text,
     qe_identity_signature: identity.signature,
   }
-  try {
-    return openCollateral(documents)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new UnavailableError('PCS_ANSWER', { url: base, reason: error.message }, error)
-  }
+  return openFetched(documents, base)
 }
 
 interface Answer {

@@ -4,7 +4,7 @@
  * structure; verify-collateral.ts says what is believed.
  */
 import { fromHex, type Hex, isHex, toHex } from '../bytes.js'
-import { InputError } from '../errors.js'
+import { InputError, UnavailableError } from '../errors.js'
 import { parsePemChain } from '../tdx/pem.js'
 import { type Certificate, parseCertificate } from './certificate.js'
 import { type Crl, parseCrl } from './crl.js'
@@ -91,6 +91,21 @@ export function openCollateral(documents: CollateralDocuments): Collateral {
     pckCrlIssuerChain: readChain(documents, 'pck_crl_issuer_chain'),
     tcbInfo: readStatement(documents, 'tcb_info', parseTcbInfo),
     qeIdentity: readStatement(documents, 'qe_identity', parseQeIdentity),
+  }
+}
+
+/**
+ * The same of what came from elsewhere, whose fault it is if it is none.
+ *
+ * @param source - where it came from, for the error.
+ * @throws UnavailableError `PCS_ANSWER`
+ */
+export function openFetched(documents: CollateralDocuments, source: string): Collateral {
+  try {
+    return openCollateral(documents)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    throw new UnavailableError('PCS_ANSWER', { url: source, reason: error.message }, error)
   }
 }
 

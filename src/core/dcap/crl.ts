@@ -4,20 +4,21 @@
  *
  * Source: RFC 5280, 5; Intel SGX PCK Certificate and CRL Profile Specification 1.5.
  */
-import type { Hex } from '../bytes.js'
+import { type Hex, toHex } from '../bytes.js'
+import { contextTag, TAG } from '../tdx/der.js'
+import { OID } from '../tdx/oids.js'
 import {
   type DistinguishedName,
+  openSigned,
   readAlgorithm,
   readAuthorityKeyIdentifier,
   readExtensionList,
   readName,
   readSerialNumber,
-  readSignature,
   type SignedBytes,
 } from './certificate.js'
-import { contextTag, DerReader, TAG } from './der-reader.js'
+import type { DerReader } from './der-reader.js'
 
-const OID = { crlNumber: '2.5.29.20', authorityKeyIdentifier: '2.5.29.35' } as const
 const VERSION_2 = 1
 /** RFC 5280, 5.2.3. */
 const MAX_CRL_NUMBER_BYTES = 20
@@ -28,6 +29,8 @@ export interface Crl extends SignedBytes {
   readonly issuer: DistinguishedName
   readonly thisUpdate: Date
   readonly nextUpdate: Date
+  /** Of the list: each one that an issuer makes has a higher one. */
+  readonly number: bigint
   /** Serial numbers without leading zeros. */
   readonly revoked: ReadonlySet<Hex>
   readonly authorityKeyIdentifier: Uint8Array
@@ -38,14 +41,7 @@ export interface Crl extends SignedBytes {
  * @throws InputError `DER_MALFORMED`
  */
 export function parseCrl(der: Uint8Array, what: string): Crl {
-  const outer = new DerReader(der, what)
-  const list = outer.sequence('the list')
-  outer.end('the list')
-  const signed = list.whole(TAG.sequence, 'tbsCertList')
-  const signature = readSignature(list)
-  list.end('the list')
-
-  const fields = new DerReader(signed, what, der.length - list.bytes.length).sequence('tbsCertList')
+  const { fields, ...signedBytes } = openSigned(der, what, 'tbsCertList')
   if (fields.number('version', VERSION_2) !== VERSION_2) throw fields.malformed('it is not v2')
   readAlgorithm(fields)
   const issuer = readName(fields, 'issuer')
@@ -58,16 +54,22 @@ export function parseCrl(der: Uint8Array, what: string): Crl {
     NO_CRITICAL_EXTENSION,
   )
   fields.end('tbsCertList')
-  const number = extensions.get(OID.crlNumber)
-  if (number === undefined) throw fields.malformed('it has no CRL number')
-  if (number.unsigned('cRLNumber').length > MAX_CRL_NUMBER_BYTES) {
-    throw number.malformed('cRLNumber is too long')
+  const number = readNumber(extensions.get(OID.crlNumber) ?? missing('CRL number'))
+  const authorityKeyIdentifier = readAuthorityKeyIdentifier(
+    extensions.get(OID.authorityKeyIdentifier) ?? missing('authority key identifier'),
+  )
+  return { ...signedBytes, issuer, thisUpdate, nextUpdate, number, revoked, authorityKeyIdentifier }
+
+  function missing(name: string): never {
+    throw fields.malformed(`it has no ${name}`)
   }
-  number.end('cRLNumber')
-  const authority = extensions.get(OID.authorityKeyIdentifier)
-  if (authority === undefined) throw fields.malformed('it has no authority key identifier')
-  const authorityKeyIdentifier = readAuthorityKeyIdentifier(authority)
-  return { signed, signature, issuer, thisUpdate, nextUpdate, revoked, authorityKeyIdentifier }
+}
+
+function readNumber(reader: DerReader): bigint {
+  const bytes = reader.unsigned('cRLNumber')
+  if (bytes.length > MAX_CRL_NUMBER_BYTES) throw reader.malformed('cRLNumber is too long')
+  reader.end('cRLNumber')
+  return BigInt(toHex(bytes))
 }
 
 function readRevoked(entries: DerReader): Set<Hex> {

@@ -5,39 +5,17 @@
  */
 import { toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
-
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  objectIdentifier: 0x06,
-  enumerated: 0x0a,
-  utf8String: 0x0c,
-  printableString: 0x13,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  sequence: 0x30,
-  set: 0x31,
-} as const
-
-/** `[number]` around whole elements. */
-export function contextTag(number: number): number {
-  return 0xa0 | number
-}
-
-/** `[number]` in place of a primitive's own tag. */
-export function implicitTag(number: number): number {
-  return 0x80 | number
-}
+import { FIRST_GENERALIZED_YEAR, TAG } from '../tdx/der.js'
 
 const LONG_FORM = 0x80
 /** Four bytes of length are more than anything here has. */
 const MAX_LENGTH_BYTES = 4
+/** Far more than any name of these has, and far less than would take time. */
+const MAX_OID_BYTES = 64
+/** Key usage, the only list of bits, has nine. */
+const MAX_NAMED_BITS_BYTES = 8
 /** RFC 5280, 4.1.2.5.1: two-digit years before this are of the 21st century. */
 const FIRST_YEAR_OF_19XX = 50
-const FIRST_GENERALIZED_YEAR = 2050
 
 export class DerReader {
   #position = 0
@@ -139,7 +117,9 @@ export class DerReader {
 
   /** Numbers of the bits that are set, the first being 0. */
   namedBits(name: string): number[] {
-    const [unused, ...octets] = this.take(TAG.bitString, name)
+    const bytes = this.take(TAG.bitString, name)
+    if (bytes.length > MAX_NAMED_BITS_BYTES) throw this.malformed(`${name} is too long`)
+    const [unused, ...octets] = bytes
     const last = octets.at(-1) ?? 0
     // A list of named bits ends with the last bit that is set (X.690, 11.2.2).
     if (unused === undefined || unused > 7 || ((last >>> unused) & 1) === 0) {
@@ -156,6 +136,7 @@ export class DerReader {
   /** As written, `1.2.840.10045.2.1`. */
   objectIdentifier(name: string): string {
     const bytes = this.take(TAG.objectIdentifier, name)
+    if (bytes.length > MAX_OID_BYTES) throw this.malformed(`${name} is too long`)
     const arcs: number[] = []
     let arc = 0
     for (const [i, byte] of bytes.entries()) {

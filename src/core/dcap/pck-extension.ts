@@ -4,9 +4,10 @@
  *
  * Source: Intel SGX PCK Certificate and CRL Profile Specification 1.5, 1.3.5.
  */
-import { DerReader, TAG } from './der-reader.js'
+import { TAG } from '../tdx/der.js'
+import { OID } from '../tdx/oids.js'
+import { DerReader } from './der-reader.js'
 
-const OID = '1.2.840.113741.1.13.1'
 const COMPONENTS = 16
 const MAX_COMPONENT_SVN = 255
 const MAX_PCE_SVN = 65_535
@@ -83,7 +84,7 @@ function readConfiguration(configuration: DerReader) {
 function readEntry<T>(entries: DerReader, number: string, read: (entry: DerReader) => T): T {
   const entry = entries.sequence(`entry ${number}`)
   const oid = entry.objectIdentifier(`entry ${number}`)
-  if (oid !== `${OID}.${number}`) throw entry.malformed(`entry ${number} has OID ${oid}`)
+  if (oid !== `${OID.sgx}.${number}`) throw entry.malformed(`entry ${number} has OID ${oid}`)
   const value = read(entry)
   entry.end(`entry ${number}`)
   return value

@@ -131,13 +131,19 @@ export function decideOutcome(launch: TcbLevels, current: TcbLevels | undefined)
   ] as const) {
     if (status === 'Revoked') throw new RejectedError('TCB_REVOKED', { when })
   }
-  const { platform, module, qe } = launch
-  const parts: Level<string>[] = module === undefined ? [platform, qe] : [platform, module, qe]
+  const status = considerRelaunch(launched, running)
+  // What runs now is as much to be told if it is what decided.
+  const isWorse = current !== undefined && status === running && status !== launched
+  const parts = [...partsOf(launch), ...(isWorse ? partsOf(current) : [])]
   return {
-    status: considerRelaunch(launched, running),
+    status,
     tcbDate: new Date(Math.min(...parts.map(({ tcbDate }) => tcbDate.getTime()))),
     advisoryIds: [...new Set(parts.flatMap(({ advisoryIds }) => advisoryIds))],
   }
+}
+
+function partsOf({ platform, module, qe }: TcbLevels): Level<string>[] {
+  return module === undefined ? [platform, qe] : [platform, module, qe]
 }
 
 /** The SVNs that a level needs, without zeros at their ends; dots are not compared. */

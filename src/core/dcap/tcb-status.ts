@@ -57,11 +57,14 @@ export function convergeStatuses(
 }
 
 /**
- * What a TD has that was launched under an older TDX module than the one that runs now: if only the
- * launch was out of date, launching it again is all that is needed.
+ * What a TD has that was launched under another TDX module than the one that runs now: if only the
+ * launch was out of date, launching it again is all that is needed. If only what runs now is out of
+ * date, that counts (where Intel's library gives the status of the launch: modules should not go back).
  */
 export function considerRelaunch(launch: PlatformStatus, current: PlatformStatus): TcbStatus {
-  if (!isOutOfDate(launch) || isOutOfDate(current) || current === 'Revoked') return launch
+  if (current === 'Revoked') return current
+  if (isOutOfDate(current)) return isOutOfDate(launch) ? launch : current
+  if (!isOutOfDate(launch)) return launch
   return needsConfiguration(launch) || needsConfiguration(current)
     ? 'TDRelaunchAdvisedConfigurationNeeded'
     : 'TDRelaunchAdvised'

@@ -7,6 +7,9 @@ import { InputError } from '../errors.js'
 import { parsePemChain } from '../tdx/pem.js'
 import { sha256 } from './primitives.js'
 
+/** Far more than any certificate has. */
+const MAX_ROOT_BYTES = 2 ** 16
+
 export interface TrustedRoot {
   /** SHA-256 of the certificate's DER. */
   readonly fingerprint: Hex
@@ -30,6 +33,9 @@ export const INTEL_ROOT: TrustedRoot = {
  * @throws InputError `ROOT_MALFORMED`
  */
 export function parseTrustedRoot(file: Uint8Array): TrustedRoot {
+  if (file.length > MAX_ROOT_BYTES) {
+    throw new InputError('ROOT_MALFORMED', { reason: `has more than ${MAX_ROOT_BYTES} bytes` })
+  }
   const fingerprint = fingerprintOf(readCertificate(file))
   return fingerprint === INTEL_ROOT.fingerprint ? INTEL_ROOT : { fingerprint, isIntel: false }
 }

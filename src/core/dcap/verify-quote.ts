@@ -7,8 +7,8 @@
  */
 import { concatBytes, equalBytes, fromHex, toHex } from '../bytes.js'
 import { InternalError, RejectedError } from '../errors.js'
-import { parsePemChain } from '../tdx/pem.js'
-import { encodeSgxReport, encodeSignedBytes, isTdQuote, type Quote } from '../tdx/quote.js'
+import { encodeSgxReport } from '../tdx/certification.js'
+import { encodeSignedBytes, isTdQuote, type Quote } from '../tdx/quote.js'
 import type { TdQuoteBody } from '../tdx/quote-layouts.js'
 import { type Certificate, equalNames, parseCertificate } from './certificate.js'
 import {
@@ -28,6 +28,7 @@ import {
   describeNoModule,
   describeStatement,
 } from './describe-check.js'
+import { pckChainOf } from './pck-chain.js'
 import { type PckPlatform, parsePckExtension } from './pck-extension.js'
 import { isSignedBy, sha256 } from './primitives.js'
 import type { QeIdentity } from './qe-identity.js'
@@ -198,8 +199,7 @@ function checkVendor(quote: Quote): Quote {
 }
 
 function parseChain(quote: Quote): Certificate[] {
-  const chain = parsePemChain(quote.certificationData.certificateChain)
-  return chain.map((der, i) => parseCertificate(der, `certificate ${i} of the quote`))
+  return pckChainOf(quote).map((der, i) => parseCertificate(der, `certificate ${i} of the quote`))
 }
 
 /** By the root of the collateral, so that a bad chain in the quote does not hide what it is worth. */
@@ -208,7 +208,10 @@ function verifyRootCrl(
   at: { root: TrustedRoot; now: Date },
 ): Crl {
   const root = verifyRoot(tcbInfo.issuerChain.at(-1)!, at)
-  return verifyCrl('root CRL', rootCrl, root, at.now)
+  const crl = verifyCrl('root CRL', rootCrl, root, at.now)
+  // A root that revokes itself vouches for nothing any more.
+  checkNotRevoked(root, crl)
+  return crl
 }
 
 function verifyPckCrl(

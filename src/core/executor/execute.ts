@@ -3,7 +3,7 @@
  * event loop, progress view and AbortSignal stay alive.
  */
 import { type Hex, toHex } from '../bytes.js'
-import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { GuestError, InputError, InterruptedError, Sp1TeeError } from '../errors.js'
 import { interpretListening } from '../riscv/interpreter.js'
 import { MAX_MEMORY_MIB } from '../riscv/memory.js'
 import { readFunctionSymbols } from '../riscv/symbols.js'
@@ -22,10 +22,12 @@ const MIB = 2 ** 20
 /** About 10 ms of interpretation in TypeScript, a fifth of that in WebAssembly. */
 const FIRST_SLICE_CYCLES = 2 ** 18
 /**
- * Some milliseconds of compiled code, or seconds if most of it are calls of precompiles. Slices grow
- * towards it, because V8 improves code that is entered again, and not while it runs.
+ * Some milliseconds of compiled code. Slices grow towards it, because V8 improves code that is entered
+ * again, and not while it runs.
  */
-const MAX_COMPILED_SLICE_CYCLES = 2 ** 21
+const MAX_COLD_SLICE_CYCLES = 2 ** 21
+/** Where code was improved by earlier runs: what a slice interrupts is interpreted for a while. */
+const WARM_SLICE_CYCLES = 2 ** 23
 const DEFAULT_ENGINE: EngineName = 'auto'
 
 /** Of the process. */
@@ -150,15 +152,17 @@ export async function execute(
   const parsedAt = now()
   const translatedBeforeMs = run.translateMs
   try {
-    let slice = FIRST_SLICE_CYCLES
+    let slice = run.isWarm ? WARM_SLICE_CYCLES : FIRST_SLICE_CYCLES
     while (!run.advance(slice)) {
       onProgress?.(run.cycles)
       await nextTurn()
-      if (engine !== 'interpreter') slice = Math.min(2 * slice, MAX_COMPILED_SLICE_CYCLES)
+      if (engine !== 'interpreter' && !run.isWarm) {
+        slice = Math.min(2 * slice, MAX_COLD_SLICE_CYCLES)
+      }
     }
     const endedAt = now()
     const { translateMs } = run
-    return resultOf(run, {
+    const result = resultOf(run, {
       sp1: release.version,
       elfHash: loaded.elfHash,
       report: options.report ?? false,
@@ -166,15 +170,21 @@ export async function execute(
       engine,
       profile: recorder?.finish(run.cycles),
       durationMs: endedAt - startedAt,
-      explanation: options.explain ? explain(run.facts, readFunctionSymbols(elf)) : undefined,
+      explanation: options.explain
+        ? explain(run.facts, run.memory.usedBytes, readFunctionSymbols(elf))
+        : undefined,
       phases: {
         parseMs: parsedAt - startedAt - translatedBeforeMs,
         translateMs,
         runMs: endedAt - parsedAt - (translateMs - translatedBeforeMs),
       },
     })
-  } finally {
     run.release()
+    return result
+  } catch (error) {
+    // After anything else, nobody knows in which state the engine is: it is not used again.
+    if (error instanceof Sp1TeeError) run.release()
+    throw error
   }
 }
 

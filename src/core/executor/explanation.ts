@@ -10,6 +10,8 @@ export interface Explanation {
   readonly units: readonly TranslatedUnit[]
   readonly modules: number
   readonly moduleBytes: number
+  /** Of memory, what the guest used, in whole pages of 4 KiB. */
+  readonly guestBytes: number
 }
 
 export interface TranslatedUnit {
@@ -20,7 +22,11 @@ export interface TranslatedUnit {
   readonly instructions: number
 }
 
-export function explain(facts: EngineFacts, symbols: FunctionSymbols): Explanation {
+export function explain(
+  facts: EngineFacts,
+  guestBytes: number,
+  symbols: FunctionSymbols,
+): Explanation {
   const { cyclesByTier, modules, moduleBytes } = facts
   const units = facts.units
     .map(({ pc, instructions }) => {
@@ -30,5 +36,5 @@ export function explain(facts: EngineFacts, symbols: FunctionSymbols): Explanati
       return { pc: place, ...(name !== undefined && { function: name }), instructions }
     })
     .sort((a, b) => b.instructions - a.instructions)
-  return { cyclesByTier, units, modules, moduleBytes }
+  return { cyclesByTier, units, modules, moduleBytes, guestBytes }
 }

@@ -134,6 +134,11 @@ export class Run implements Environment, SyscallContext {
     return this.#engine.translateMs
   }
 
+  /** As its engine's. */
+  get isWarm(): boolean {
+    return this.#engine.isWarm
+  }
+
   /** How the engine did it. */
   get facts(): EngineFacts {
     return this.#engine.facts()

@@ -49,11 +49,14 @@ export interface QuoteInspection {
   readonly signature: Hex
   readonly qeReportSignature: Hex
   readonly trailingZeroBytes: number
+  /** The type of the PCK certification data; from 1 to 4 the quote only names its certificate. */
+  readonly certificationType: number
   /** Leaf first; empty if they are no certificates. */
   readonly certificates: readonly InspectedCertificate[]
   readonly platform?: InspectedPlatform
 }
 
+const PCK_CHAIN_TYPE = 5
 const BODY_TYPES = { 1: 'SGX', 2: 'TD 1.0', 3: 'TD 1.5', 4: 'TD 1.5 extended' } as const
 
 /** Never throws for a quote that parsed. */
@@ -83,6 +86,7 @@ export function inspectQuote(quote: Quote): QuoteInspection {
     signature: toHex(quote.signature),
     qeReportSignature: toHex(qeReportSignature),
     trailingZeroBytes: quote.trailingZeroBytes,
+    certificationType: certificationData.pckReference?.type ?? PCK_CHAIN_TYPE,
     ...readCertificates(quote),
   }
 }

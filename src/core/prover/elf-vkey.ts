@@ -24,6 +24,7 @@ export interface ElfVkeyOptions extends Omit<VkeyOptions, 'recipe'>, ReleaseChoi
 
 /**
  * @throws InputError `ELF_…`, `RELEASE_…`
+ * @throws UnavailableError `MEMORY_UNAVAILABLE`
  * @throws InterruptedError `signal` was aborted
  */
 export async function computeElfVkey(

@@ -7,24 +7,42 @@ import { GuestError, InputError } from '../errors.js'
 import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
 import { loadProgram } from '../executor/release.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from '../signer/eip712.js'
 import type { Proof } from '../signer/proof.js'
 import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
 import type { Signer } from '../signer/signer.js'
+import { asProvable, type ProvableRun, requireGenuine } from './provable-run.js'
 import { VkeyCache } from './vkey-cache.js'
 
-export interface ProveOptions
-  extends Omit<ExecuteOptions, 'report' | 'onProgress' | 'unverifiedDeferredProofs'> {
+export interface SchemeChoice {
   readonly scheme?: SchemeName
   /** The version in the message of scheme `succinct`, which needs one; a u32. */
   readonly teeVersion?: number
+  /** For which contract, and as which workload, scheme `eip712` signs; it needs this. */
+  readonly binding?: Binding
+}
+
+export interface RunOptions
+  extends Omit<ExecuteOptions, 'report' | 'onProgress' | 'unverifiedDeferredProofs'> {
   /** Worker threads of the verifying key. */
   readonly threads?: number
   readonly onCycles?: (cycles: number) => void
   readonly onVkeyProgress?: (fraction: number) => void
 }
 
+export interface ProveOptions extends RunOptions, SchemeChoice {}
+
 export interface Prover {
+  /** `run`, then `sign`. */
   prove(elf: Uint8Array, stdin: Stdin, options?: ProveOptions): Promise<Proof>
+  /**
+   * @throws InputError a program or stdin SP1 would not load
+   * @throws GuestError the run failed, hit a limit, or SP1 could not prove it (`UNPROVABLE`)
+   * @throws InterruptedError `signal` was aborted
+   */
+  run(elf: Uint8Array, stdin: Stdin, options?: RunOptions): Promise<ProvableRun>
+  /** @throws InputError a choice that does not fit the scheme */
+  sign(run: ProvableRun, choice?: SchemeChoice): Proof
 }
 
 export interface ProverOptions {
@@ -40,20 +58,52 @@ export interface ProverOptions {
 
 export function createProver(options: ProverOptions): Prover {
   const parts = { vkeys: new VkeyCache(), execute, simulated: false, ...options }
-  return { prove: (elf, stdin, options = {}) => prove(parts, elf, stdin, options) }
+  return {
+    async prove(elf, stdin, options = {}) {
+      const { scheme, teeVersion, binding, ...rest } = options
+      const choice = {
+        ...(scheme !== undefined && { scheme }),
+        ...(teeVersion !== undefined && { teeVersion }),
+        ...(binding !== undefined && { binding }),
+      }
+      checkSchemeChoice(choice)
+      return sign(parts, await run(parts, elf, stdin, rest), choice)
+    },
+    run: (elf, stdin, options = {}) => run(parts, elf, stdin, options),
+    sign: (provable, choice = {}) => sign(parts, provable, choice),
+  }
 }
 
 /**
- * @throws InputError a program or stdin SP1 would not load, or flags that do not fit the scheme
- * @throws GuestError the run failed, hit a limit, or SP1 could not prove it (`UNPROVABLE`)
- * @throws InterruptedError `signal` was aborted
+ * Refuse at once what `sign` would refuse.
+ *
+ * @throws InputError `FLAG_INVALID`
  */
-async function prove(
-  { signer: signerOrSource, vkeys, execute, simulated }: Required<ProverOptions>,
+export function checkSchemeChoice({
+  scheme = 'automata',
+  teeVersion,
+  binding,
+}: SchemeChoice): void {
+  const { isVersioned, isBound } = schemeOf(scheme)
+  requireWith('succinct', '--tee-version', isVersioned, teeVersion !== undefined)
+  requireWith('eip712', '--multiproof', isBound, binding !== undefined)
+}
+
+/** A flag that one scheme needs and the others have no use for. */
+function requireWith(scheme: SchemeName, flag: string, isNeeded: boolean, isGiven: boolean): void {
+  if (isNeeded === isGiven) return
+  const reason = isNeeded
+    ? `must be given with --scheme ${scheme}`
+    : `goes only with --scheme ${scheme}`
+  throw new InputError('FLAG_INVALID', { flag, reason })
+}
+
+async function run(
+  { vkeys, execute }: Required<ProverOptions>,
   elf: Uint8Array,
   stdin: Stdin,
-  options: ProveOptions,
-): Promise<Proof> {
+  options: RunOptions,
+): Promise<ProvableRun> {
   const {
     sp1: _asked,
     fallbackSp1: _fallback,
@@ -63,15 +113,13 @@ async function prove(
     ...rest
   } = options
   requireNoDeferredProofs(stdin)
-  const scheme = schemeOf(options.scheme ?? 'automata')
-  const teeVersion = checkTeeVersion(scheme.isVersioned, options.teeVersion)
   // A copy, so that nobody can make the program that is named another than the one that is run.
   const program = elf.slice()
   const sp1 = loadProgram(program, options).release.version
   const failure = new AbortController()
   const signal = AbortSignal.any([failure.signal, ...(rest.signal ? [rest.signal] : [])])
 
-  const [run, vkey] = await firstFailure(failure, [
+  const [result, vkey] = await firstFailure(failure, [
     execute(program, stdin, { ...rest, sp1, signal, ...(onCycles && { onProgress: onCycles }) }),
     vkeys.get(program, {
       sp1,
@@ -80,13 +128,28 @@ async function prove(
       ...(onVkeyProgress && { onProgress: onVkeyProgress }),
     }),
   ])
-  requireProvable(run)
+  requireProvable(result)
+  const { elfHash, publicValues, exitCode, cycles } = result
+  const { bytes32, hashBytes } = vkey
+  const names = { vkey: bytes32, vkeyHash: hashBytes }
+  return asProvable({ sp1, elfHash, ...names, publicValues, exitCode, cycles })
+}
 
+function sign(
+  { signer: signerOrSource, simulated }: Required<ProverOptions>,
+  run: ProvableRun,
+  choice: SchemeChoice,
+): Proof {
+  requireGenuine(run)
+  checkSchemeChoice(choice)
+  const scheme = schemeOf(choice.scheme ?? 'automata')
+  const { binding, teeVersion = 0 } = choice
   const statement: Statement = {
-    hashBytes: fromHex(vkey.hashBytes),
-    bytes32: fromHex(vkey.bytes32),
+    hashBytes: fromHex(run.vkeyHash),
+    bytes32: fromHex(run.vkey),
     publicValues: fromHex(run.publicValues),
     teeVersion,
+    ...(binding !== undefined && { binding }),
   }
   const signer = typeof signerOrSource === 'function' ? signerOrSource() : signerOrSource
   const signature = signer.signDigest(scheme.digest(statement))
@@ -94,16 +157,11 @@ async function prove(
   return {
     version: 1,
     scheme: scheme.name,
-    sp1,
-    elfHash: run.elfHash,
-    vkey: vkey.bytes32,
-    vkeyHash: vkey.hashBytes,
-    publicValues: run.publicValues,
-    exitCode: run.exitCode,
-    cycles: run.cycles,
+    ...run,
     signer: signer.address,
     signature: toHex(signature),
     ...(scheme.isVersioned && { teeVersion }),
+    ...(binding !== undefined && fieldsOf(binding)),
     ...(proofBytes !== undefined && { proofBytes: toHex(proofBytes) }),
     ...(simulated && { simulated }),
   }
@@ -114,16 +172,9 @@ function requireProvable({ unprovable, cycles, stdout, stderr }: ExecutionResult
   throw new GuestError('UNPROVABLE', { reason: unprovable }, { cycles, stdout, stderr })
 }
 
-/** @returns the version to sign; 0 where the scheme has none. */
-function checkTeeVersion(isVersioned: boolean, teeVersion: number | undefined): number {
-  const flag = '--tee-version'
-  if (isVersioned && teeVersion === undefined) {
-    throw new InputError('FLAG_INVALID', { flag, reason: 'must be given with --scheme succinct' })
-  }
-  if (!isVersioned && teeVersion !== undefined) {
-    throw new InputError('FLAG_INVALID', { flag, reason: 'goes only with --scheme succinct' })
-  }
-  return teeVersion ?? 0
+function fieldsOf({ chainId, verifyingContract, workloadId }: Binding) {
+  const [name, version] = [EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION] as const
+  return { domain: { name, version, chainId, verifyingContract }, workloadId }
 }
 
 /** Both results; or the error of the first that failed, after the other has stopped for it. */

@@ -2,11 +2,12 @@
  * The verdict on a proof file: everything it says is derived again from as much as the caller gives,
  * and it is valid only if something outside the file vouches for its signer.
  */
-import { fromHex, type Hex, toHex } from '../bytes.js'
+import { fromHex, type Hex } from '../bytes.js'
 import { InputError, RejectedError, Sp1TeeError } from '../errors.js'
 import type { Proof } from '../signer/proof.js'
-import { type Statement, schemeOf } from '../signer/schemes.js'
+import { schemeOf } from '../signer/schemes.js'
 import { recoverAddress } from '../signer/signer.js'
+import { deriveProofBytes, statementOf } from '../signer/statement.js'
 import { bytes32ToHashBytes } from '../vkey/encodings.js'
 import type { ElfVkeyOptions } from './elf-vkey.js'
 import { VkeyCache } from './vkey-cache.js'
@@ -32,11 +33,20 @@ export interface ContractAnchor {
   readonly ask: (proof: Proof) => Promise<string | undefined>
 }
 
+/** A verdict on the signer's attestation, by whoever knows quotes and the caller's policy. */
+export interface AttestationAnchor {
+  readonly valid: boolean
+  readonly simulated?: true
+  readonly checks: readonly Check[]
+}
+
 export interface VerifyOptions extends Omit<ElfVkeyOptions, 'sp1'> {
   /** A trust anchor: the signer the caller trusts. */
   readonly signer?: Hex
   /** Another one: a contract that knows which signers are registered. */
   readonly contract?: ContractAnchor
+  /** A third one: the attestation of the signer under a policy. */
+  readonly attestation?: AttestationAnchor
   /** The program; its key is computed again. */
   readonly elf?: Uint8Array
   /** What the caller expects the guest to have committed. */
@@ -62,9 +72,10 @@ export async function verifyProof(proof: Proof, options: VerifyOptions = {}): Pr
     checkSignature(proof),
     ...(proof.proofBytes === undefined ? [] : [checkProofBytes(proof)]),
     ...(contract === undefined ? [] : [contract]),
-    checkTrustAnchor(proof, options.signer, contract),
+    ...attestationChecks(options.attestation),
+    checkTrustAnchor(proof, options, contract),
   ]
-  const { simulated } = proof
+  const simulated = proof.simulated || options.attestation?.simulated
   return { valid: checks.every(({ ok }) => ok), ...(simulated && { simulated }), checks }
 }
 
@@ -114,18 +125,34 @@ function checkPublicValues({ publicValues }: Proof, expected: Hex): Check {
   return compare('publicValues', publicValues, expected.toLowerCase(), 'what was expected')
 }
 
-function checkScheme({ scheme, teeVersion, proofBytes }: Proof): Check {
-  const { isVersioned } = schemeOf(scheme)
-  const isComplete =
-    isVersioned === (teeVersion !== undefined) && isVersioned === (proofBytes !== undefined)
-  const needs = isVersioned ? 'needs' : 'has no'
-  const detail = isComplete ? scheme : `${scheme} ${needs} teeVersion and proofBytes`
-  return { name: 'scheme', ok: isComplete, detail }
+function checkScheme({ scheme, teeVersion, domain, workloadId, proofBytes }: Proof): Check {
+  const { isVersioned, isBound } = schemeOf(scheme)
+  const fields = {
+    teeVersion: [teeVersion, isVersioned],
+    domain: [domain, isBound],
+    workloadId: [workloadId, isBound],
+    proofBytes: [proofBytes, isVersioned || isBound],
+  } as const
+  const wrong = Object.entries(fields).find(
+    ([, [value, isNeeded]]) => (value !== undefined) !== isNeeded,
+  )
+  if (wrong === undefined) return { name: 'scheme', ok: true, detail: scheme }
+  const [field, [, isNeeded]] = wrong
+  return {
+    name: 'scheme',
+    ok: false,
+    detail: `${scheme} ${isNeeded ? 'needs' : 'has no'} ${field}`,
+  }
 }
 
 function checkSignature(proof: Proof): Check {
   const name = 'signature'
-  const digest = schemeOf(proof.scheme).digest(statementOf(proof))
+  const scheme = schemeOf(proof.scheme)
+  const statement = statementOf(proof)
+  if (scheme.isBound && statement.binding === undefined) {
+    return { name, ok: false, detail: 'it says not for which contract it is' }
+  }
+  const digest = scheme.digest(statement)
   const recovered = recoverAddress(digest, fromHex(proof.signature))
   if (recovered === undefined) return { name, ok: false, detail: 'it is no low-s signature' }
   const isSame = recovered === proof.signer
@@ -134,8 +161,8 @@ function checkSignature(proof: Proof): Check {
 }
 
 function checkProofBytes(proof: Proof): Check {
-  const expected = schemeOf(proof.scheme).proofBytes(statementOf(proof), fromHex(proof.signature))
-  const ok = expected !== undefined && toHex(expected) === proof.proofBytes
+  const expected = deriveProofBytes(proof)
+  const ok = expected !== undefined && expected === proof.proofBytes
   const detail = ok ? 'as the contract takes them' : 'they are not those of this signature'
   return { name: 'proofBytes', ok, detail }
 }
@@ -150,10 +177,16 @@ async function checkContract(proof: Proof, { description, ask }: ContractAnchor)
   return { name, ok: error === undefined, detail }
 }
 
+/** Each by its own name, so that a check of the quote is not taken for one of the proof. */
+function attestationChecks(anchor: AttestationAnchor | undefined): Check[] {
+  const checks = anchor?.checks ?? []
+  return checks.map(({ name, ok, detail }) => ({ name: `quote.${name}`, ok, detail }))
+}
+
 /** Something outside the file has to vouch for the signer; every anchor that is given must. */
 function checkTrustAnchor(
   proof: Proof,
-  signer: Hex | undefined,
+  { signer, attestation }: Pick<VerifyOptions, 'signer' | 'attestation'>,
   contract: Check | undefined,
 ): Check {
   const name = 'trustAnchor'
@@ -162,19 +195,18 @@ function checkTrustAnchor(
   }
   if (contract?.ok === false)
     return { name, ok: false, detail: 'the contract does not vouch for it' }
-  const anchors = [signer && 'the signer given', contract && 'the contract'].filter(Boolean)
-  if (anchors.length > 0) return { name, ok: true, detail: anchors.join(' and ') }
-  const detail = 'nothing vouches for the signer: pass --signer, or --rpc-url and --multiproof'
-  return { name, ok: false, detail }
-}
-
-function statementOf({ vkey, vkeyHash, publicValues, teeVersion = 0 }: Proof): Statement {
-  return {
-    bytes32: fromHex(vkey),
-    hashBytes: fromHex(vkeyHash),
-    publicValues: fromHex(publicValues),
-    teeVersion,
+  if (attestation?.valid === false) {
+    return { name, ok: false, detail: 'the attestation does not vouch for it under the policy' }
   }
+  const anchors = [
+    signer && 'the signer given',
+    contract && 'the contract',
+    attestation && 'the attestation under the policy',
+  ].filter(Boolean)
+  if (anchors.length > 0) return { name, ok: true, detail: anchors.join(' and ') }
+  const detail =
+    'nothing vouches for the signer: pass --signer, --policy, or --rpc-url and --multiproof'
+  return { name, ok: false, detail }
 }
 
 function compare(name: string, actual: string, expected: string, of: string): Check {

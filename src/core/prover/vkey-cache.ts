@@ -49,7 +49,7 @@ export class VkeyCache {
       return known
     }
     const running = this.#running.get(id) ?? this.#start(id, elf, options)
-    return this.#waitFor(running, options)
+    return this.#waitFor(id, running, options)
   }
 
   #start(id: string, elf: Uint8Array, options: ElfVkeyOptions): Computation {
@@ -63,13 +63,13 @@ export class VkeyCache {
         this.#remember(id, vkey)
         return vkey
       })
-      .finally(() => this.#running.delete(id))
+      .finally(() => this.#forget(id, computation))
     const computation = { result, abort, listeners, waiters: 0 }
     this.#running.set(id, computation)
     return computation
   }
 
-  async #waitFor(computation: Computation, options: ElfVkeyOptions): Promise<ElfVkey> {
+  async #waitFor(id: string, computation: Computation, options: ElfVkeyOptions): Promise<ElfVkey> {
     const { signal, onProgress } = options
     const { result, abort, listeners } = computation
     if (onProgress) listeners.add(onProgress)
@@ -86,11 +86,17 @@ export class VkeyCache {
       signal?.removeEventListener('abort', leave)
       if (onProgress) listeners.delete(onProgress)
       if (--computation.waiters === 0) {
+        // Whoever asks from now on gets another one: this one fails.
+        this.#forget(id, computation)
         abort.abort()
         // Nobody is left to hear how it ended.
         result.catch(() => {})
       }
     }
+  }
+
+  #forget(id: string, computation: Computation): void {
+    if (this.#running.get(id) === computation) this.#running.delete(id)
   }
 
   #remember(id: string, vkey: ElfVkey): void {

@@ -6,6 +6,9 @@
  */
 import type { Code } from './code.js'
 
+/** Counters are signed words; no wait is so long that one could overflow. */
+const MAX_WAIT = 2 ** 30
+
 export class ArrivalCounts {
   #arrivals: Int32Array = new Int32Array()
   #slots: Uint32Array = new Uint32Array()
@@ -43,7 +46,7 @@ export class ArrivalCounts {
 
   /** Set a counter back: it will be beyond the limit again after so many more arrivals. */
   waitFor(index: number, arrivals: number): void {
-    this.#set(index, this.hotArrivals - arrivals, 0)
+    this.#set(index, this.hotArrivals - Math.min(arrivals, MAX_WAIT), 0)
   }
 
   /** Whoever arrived at an instruction before `index` left before this one. */

@@ -47,6 +47,9 @@ export class Code {
   readonly longestRun: number
   readonly #flags: Uint8Array
   readonly #decoded: (Decoded | undefined)[]
+  /** Found when they are first asked for. */
+  #starts: Uint32Array | undefined
+  #targets: Uint32Array | undefined
 
   /** @throws InputError `ELF_INSTRUCTION_UNKNOWN`, as SP1 refuses the whole program for one bad word. */
   constructor(
@@ -86,7 +89,7 @@ export class Code {
     return (this.#flags[index] & LEADER) !== 0
   }
 
-  /** Does a call with a known target go there? */
+  /** Does a call with a known target go there, or look as if one by pointer did? */
   isFunction(index: number): boolean {
     return (this.#flags[index] & FUNCTION) !== 0
   }
@@ -110,29 +113,54 @@ export class Code {
 
   /** From the last function that begins at or before `index` to the next one. */
   functionAround(index: number): { start: number; end: number } {
-    let start = index
-    while (start > 0 && !this.isFunction(start)) start--
-    let end = index + 1
-    while (end < this.length && !this.isFunction(end)) end++
-    return { start, end }
+    const starts = this.#functionStarts
+    const next = firstAbove(starts, index)
+    return { start: starts[next - 1] ?? 0, end: starts[next] ?? this.length }
   }
 
   /** Where the program and its functions begin. */
   functions(): number[] {
     const start = this.indexOf(this.program.pcStart)
-    const found: number[] = []
-    for (let i = 0; i < this.length; i++) if (i === start || this.isFunction(i)) found.push(i)
-    return found
+    const starts = this.#functionStarts
+    if (start === undefined || this.isFunction(start)) return [...starts]
+    const at = firstAbove(starts, start)
+    return [...starts.subarray(0, at), start, ...starts.subarray(at)]
   }
 
   /** Pcs that words of data point to, of the instructions from `start` to before `end`, ascending. */
   dataTargetsWithin(start: number, end: number): number[] {
-    const found: number[] = []
-    for (let i = start; i < end; i++) {
-      if ((this.#flags[i] & DATA_TARGET) !== 0) found.push(this.pcOf(i))
-    }
-    return found
+    const targets = this.#dataTargets
+    const within = targets.subarray(firstAbove(targets, start - 1), firstAbove(targets, end - 1))
+    return Array.from(within, (index) => this.pcOf(index))
   }
+
+  get #functionStarts(): Uint32Array {
+    this.#starts ??= this.#flagged(FUNCTION)
+    return this.#starts
+  }
+
+  get #dataTargets(): Uint32Array {
+    this.#targets ??= this.#flagged(DATA_TARGET)
+    return this.#targets
+  }
+
+  /** Indices of the instructions that have a flag. */
+  #flagged(flag: number): Uint32Array {
+    const found: number[] = []
+    for (let i = 0; i < this.length; i++) if ((this.#flags[i] & flag) !== 0) found.push(i)
+    return Uint32Array.from(found)
+  }
+}
+
+/** The position of the first number above `limit` in an ascending list. */
+function firstAbove(sorted: Uint32Array, limit: number): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle] > limit) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 let kernels: WebAssembly.Module | undefined
@@ -152,9 +180,9 @@ function scan({ instructionWords, imageWords, pcBase, pcStart }: Program, isa: I
   new Uint32Array(memory.buffer, image, imageWords.length).set(imageWords)
   kernels ??= new WebAssembly.Module(fromBase64(KERNELS_BASE64))
   const exports = new WebAssembly.Instance(kernels, { env: { memory } }).exports as Kernels
-  const auipc = isa.rows.findIndex(({ mnemonic }) => mnemonic === 'auipc')
+  const rowOf = (mnemonic: string) => isa.rows.findIndex((row) => row.mnemonic === mnemonic)
   const good = exports.scan(
-    ...([0, isa.exacts.length, auipc] as const),
+    ...([0, isa.exacts.length, rowOf('auipc'), rowOf('addi')] as const),
     ...([words, count, pcBase, pcStart] as const),
     ...([image, imageWords.length] as const),
     ...([entries, flags] as const),

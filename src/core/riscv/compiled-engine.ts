@@ -45,8 +45,13 @@ export function compiled(options: CompiledOptions): EngineFactory {
             compiledProgram,
             memoryOptions,
             { threshold, hasVisits, kernels },
-            (engine) => keepIdle(idle, { key, kernels, engine }),
+            (engine) => {
+              const isKept = keepIdle(idle, { key, kernels, engine })
+              compiledProgram.idleBytes = bytesOf(idle)
+              return isKept
+            },
           )
+    compiledProgram.idleBytes = bytesOf(idle)
     engine.begin(cycleLimit)
     return { engine, memory: engine.memory }
   }
@@ -65,6 +70,10 @@ function createEngine(
     ...(windowBytes !== undefined && { windowBytes }),
   })
   return new TieredEngine(program, memory, tierOptions, onRelease)
+}
+
+function bytesOf(idle: readonly IdleEngine[]): number {
+  return idle.reduce((sum, { engine }) => sum + engine.memory.buffer.byteLength, 0)
 }
 
 /** @returns true if the engine was kept. */

@@ -74,6 +74,8 @@ export interface Engine {
   readonly kernelCalls: ArrayLike<number>
   /** Spent on translation in this run. */
   readonly translateMs: number
+  /** Did earlier runs leave code that need not be improved, so that longer slices only save time? */
+  readonly isWarm: boolean
   /** Of the run so far. */
   facts(): EngineFacts
   /**

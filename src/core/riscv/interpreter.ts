@@ -42,6 +42,7 @@ export class Interpreter implements Engine {
   cycles = 0
   readonly kernelCalls: readonly number[] = []
   readonly translateMs = 0
+  readonly isWarm = false
 
   constructor(
     readonly code: Code,

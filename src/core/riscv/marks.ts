@@ -10,18 +10,26 @@ export interface Part {
   readonly bytes: Uint8Array
 }
 
-/** What of `bytes` is not zero, which it is after that. Reads eight bytes at a time; writes where it must. */
+/** What of `bytes` is not zero, which it is after that. Writes where it must. */
 export function takeOut(bytes: Uint8Array): Part[] {
-  const parts: Part[] = []
+  return markedPages(bytes).map((page) => {
+    const at = page * PAGE_WORDS
+    const part = bytes.subarray(at, at + PAGE_WORDS)
+    const copy = part.slice()
+    part.fill(0)
+    return { at, bytes: copy }
+  })
+}
+
+/** Numbers of the pages with a mark, ascending. Reads eight bytes at a time. */
+export function markedPages(bytes: Uint8Array): number[] {
+  const pages: number[] = []
   const eights = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
   for (let start = 0; start < eights.length; start += PART_EIGHTS) {
     const end = Math.min(start + PART_EIGHTS, eights.length)
     let at = start
     while (at < end && eights[at] === 0n) at++
-    if (at === end) continue
-    const part = bytes.subarray(8 * start, 8 * end)
-    parts.push({ at: 8 * start, bytes: part.slice() })
-    part.fill(0)
+    if (at < end) pages.push(start / PART_EIGHTS)
   }
-  return parts
+  return pages
 }

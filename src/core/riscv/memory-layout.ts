@@ -32,6 +32,8 @@ export const STATE = {
   ordinaryEnd: 304,
   /** An instruction that was arrived at more often than this is worth a look. */
   hotArrivals: 308,
+  /** Taken from `left` for the time of kernels and of translation, not for instructions. */
+  charged: 312,
   /** By the identifier of a syscall: how often its kernel did a call, and its code if it has one. */
   kernelCalls: 512,
   kernelCodes: 768,
@@ -43,7 +45,7 @@ export const HOST = {
   ecall: 0,
   /** Decode an entry that is not decoded yet. */
   decode: 1,
-  /** Make a unit for an instruction that is arrived at often, perhaps. */
+  /** Make a unit for an instruction that is arrived at often, perhaps; says how many cycles that costs. */
   heat: 2,
 } as const
 

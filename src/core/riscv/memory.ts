@@ -16,14 +16,14 @@
  * first use.
  */
 import { GuestError } from '../errors.js'
-import { PAGE_WORDS, takeOut } from './marks.js'
-import { layoutOf, type MemoryLayout, STATE, UNDO_PAGE_BYTES } from './memory-layout.js'
+import { markedPages, PAGE_WORDS, takeOut } from './marks.js'
+import { layoutOf, type MemoryLayout, STATE } from './memory-layout.js'
+import { FIRST_WINDOW_BYTES, growTo, reserve, windowFor } from './memory-windows.js'
 import type { Program } from './program.js'
 import { UndoLog } from './undo-log.js'
 import { WordSet } from './word-set.js'
 
 const MIB = 2 ** 20
-const WASM_PAGE_BYTES = 65_536
 /** End of provable memory: above it an address is no canonical BabyBear element. */
 export const MEMORY_END = 0x7800_0000
 /** Where the tables of SP1's executor end, a little further (sp1-core-executor memory.rs). */
@@ -34,13 +34,6 @@ const STRICT_MEMORY_END = 0x7801_0000
 export const MAX_MEMORY_MIB = MEMORY_END / MIB
 /** SP1 keeps register n at address n. */
 const REGISTERS_END = 32
-/**
- * What a run has at first. Memory costs by its size even if nothing uses it: making all of it takes
- * 5 ms, and looking what of it was used, to clear it for the next run, much longer.
- */
-const FIRST_WINDOW_BYTES = 4 * MIB
-/** Each further window is this many times larger. */
-const WINDOW_GROWTH = 4
 
 export interface MemoryOptions {
   /** Size of the address space a guest may use, 1 to MAX_MEMORY_MIB, which stands for all of it. */
@@ -97,13 +90,11 @@ export class Memory {
     this.#codeWords = codeWords
     const executorEnd = isStrict ? STRICT_MEMORY_END : EXECUTOR_MEMORY_END
     this.#endBytes = limitMib === MAX_MEMORY_MIB ? executorEnd : limitMib * MIB
-    this.#windowBytes = this.#windowFor(windowBytes)
+    this.#windowBytes = windowFor(windowBytes, this.#endBytes)
     this.#layout = layoutOf(this.#windowBytes, codeWords)
     this.#ordinaryEndBytes = this.#ordinaryEnd()
-    this.wasm = new WebAssembly.Memory<ArrayBuffer>({
-      initial: this.#layout.totalBytes / WASM_PAGE_BYTES,
-      maximum: layoutOf(this.#windowFor(this.#endBytes), codeWords).totalBytes / WASM_PAGE_BYTES,
-    })
+    const whole = layoutOf(windowFor(this.#endBytes, this.#endBytes), codeWords)
+    this.wasm = reserve(this.#layout.totalBytes, whole.totalBytes)
     this.#makeViews()
   }
 
@@ -127,6 +118,12 @@ export class Memory {
 
   get windowBytes(): number {
     return this.#windowBytes
+  }
+
+  /** What the guest has of it: pages of 4 KiB with a word that was used, in the program's image or hinted. */
+  get usedBytes(): number {
+    const pages = new Set([...markedPages(this.#used), ...this.#hinted.pages()])
+    return pages.size * 4 * PAGE_WORDS
   }
 
   /** Everything zero again, as in new memory, which costs more: cleared are only pages that were used. */
@@ -356,25 +353,21 @@ export class Memory {
 
   // Windows.
 
-  /** The window that holds `bytes`: whole pages, the first one or larger, and no more than there is. */
-  #windowFor(bytes: number): number {
-    let window = FIRST_WINDOW_BYTES
-    while (window < bytes) window *= WINDOW_GROWTH
-    return Math.ceil(Math.min(window, this.#endBytes) / UNDO_PAGE_BYTES) * UNDO_PAGE_BYTES
-  }
-
   #ordinaryEnd(): number {
     return Math.min(this.#windowBytes, this.#endBytes, MEMORY_END)
   }
 
   /** Lay out more of the address space. The guest's words stay where they are, what is behind moves. */
   #widen(neededBytes: number): void {
-    const { totalBytes } = this.#layout
+    const windowBytes = windowFor(Math.max(neededBytes, this.#windowBytes + 1), this.#endBytes)
+    const layout = layoutOf(windowBytes, this.#codeWords)
+    growTo(this.wasm, layout.totalBytes)
+    // Growing has detached the views; what they showed is still where it was.
+    this.#makeViews()
     const [used, touched] = [this.#used, this.#touched].map(takeOut)
-    this.#windowBytes = this.#windowFor(Math.max(neededBytes, this.#windowBytes + 1))
-    this.#layout = layoutOf(this.#windowBytes, this.#codeWords)
+    this.#windowBytes = windowBytes
+    this.#layout = layout
     this.#ordinaryEndBytes = this.#ordinaryEnd()
-    this.wasm.grow((this.#layout.totalBytes - totalBytes) / WASM_PAGE_BYTES)
     this.#makeViews()
     for (const { at, bytes } of used) this.#used.set(bytes, at)
     for (const { at, bytes } of touched) this.#touched.set(bytes, at)

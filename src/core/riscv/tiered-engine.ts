@@ -18,6 +18,8 @@ import { MAX_UNIT_INSTRUCTIONS } from './translate/unit.js'
 const MAX_BUDGET = 2 ** 30
 /** As many instructions take about as long as one ecall that the host does. */
 const ECALL_CYCLES = 8192
+/** The same for an instruction that compiled code leaves to the interpreter. */
+const FAULT_CYCLES = 256
 /** The register that says which syscall it is. */
 const T0 = 5
 /** Value of STATE.exit besides the faults: the host has set pc. */
@@ -107,6 +109,10 @@ export class TieredEngine implements Engine {
     return this.#tiers.translateMs
   }
 
+  get isWarm(): boolean {
+    return this.#tiers.isWarm
+  }
+
   facts(): EngineFacts {
     const interpreter = this.#interpretedCycles
     const stepper = this.#tiers.steppedCycles
@@ -157,6 +163,7 @@ export class TieredEngine implements Engine {
     const exit = this.#tiers.link().state[STATE.exit / 4]
     if (exit === UNIT_FAULT || exit === STEP_FAULT) {
       hart.pc = pc - 1
+      this.#cyclesLeft -= FAULT_CYCLES
       if (exit === UNIT_FAULT) this.#undoBlock(hart)
       else if (!isRecordingUndo) this.#tiers.endRunBefore(this.#indexOf(hart.pc))
       return this.#step(hart)
@@ -170,10 +177,12 @@ export class TieredEngine implements Engine {
 
   /** Count what compiled code has run since it was given its budget. */
   #settle(): void {
-    const left = this.#tiers.stateNow()[STATE.left / 4]
-    const ran = this.#granted - left
-    this.cycles += ran
-    this.#cyclesLeft -= ran
+    const state = this.#tiers.stateNow()
+    const left = state[STATE.left / 4]
+    const spent = this.#granted - left
+    this.cycles += spent - state[STATE.charged / 4]
+    state[STATE.charged / 4] = 0
+    this.#cyclesLeft -= spent
     this.#granted = left
   }
 

@@ -5,6 +5,7 @@
 import { ArrivalCounts } from './arrival-counts.js'
 import { type Code, UNKNOWN_ROW } from './code.js'
 import type { EngineFacts, Kernels } from './engine.js'
+import { HotSpots } from './hot-spots.js'
 import type { Memory } from './memory.js'
 import {
   ENTRY_BYTES,
@@ -23,14 +24,17 @@ import type { TranslatedModule, Translation } from './translate/translation.js'
 const TABLE_STEP = 1024
 /** Entries are decoded by that many at a time: a page of the operating system. */
 const CHUNK_ENTRIES = 512
-/** A function that was called this often is better translated as a whole than from inside. */
-const FEW_CALLS = 16
-/** So many units make a module at most. */
-const BATCH_UNITS = 16
-/** A program that runs again will run more often, so a unit may take so many times as long to pay. */
-const RERUN_GAIN = 16
-/** More than that are made one before another run. */
-const MAX_MODULES = 4
+/**
+ * Translating an instruction takes about as long as executing so many. Slices are charged for it, so
+ * that those end in time in which much is translated.
+ */
+const TRANSLATION_CYCLES = 256
+/**
+ * So many modules are made one before another run, whose code the host then has to improve again:
+ * after the first run gladly, later seldom.
+ */
+const MAX_FIRST_MODULES = 2
+const MAX_MODULES = 8
 
 export interface TierOptions {
   /**
@@ -73,12 +77,11 @@ export class Tiers {
   readonly #memory: Memory
   readonly #parts: TierParts
   readonly #arrivals: ArrivalCounts
+  readonly #hotSpots: HotSpots
   readonly #table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_STEP })
   readonly #modules = new Set<TranslatedModule>()
   /** Instructions with units. */
   readonly #installed = new Set<number>()
-  /** Hot instructions that wait for a unit, by the beginning of their function. */
-  readonly #waiting = new Map<number, number>()
   #linked: Linked | undefined
   #hasKernels = false
   /** What other runs had spent on translation when this one began. */
@@ -91,6 +94,8 @@ export class Tiers {
     this.#parts = parts
     this.#translateMsBefore = program.translateMs
     this.#arrivals = new ArrivalCounts(program.code, parts.threshold)
+    const { interpreted, threshold } = parts
+    this.#hotSpots = new HotSpots(program, this.#arrivals, interpreted, threshold)
   }
 
   /** Another run begins. */
@@ -101,7 +106,7 @@ export class Tiers {
     state.fill(0, STATE.kernelCalls / 4, STATE.kernelCodes / 4)
     if (this.#parts.hasVisits) counts.fill(0n)
     this.#arrivals.clear(this.#installed)
-    this.#waiting.clear()
+    this.#hotSpots.begin()
     this.#prepareUnits(translation)
   }
 
@@ -114,6 +119,7 @@ export class Tiers {
       const end = Math.min(start + CHUNK_ENTRIES, length)
       if (entries[2 * start] !== UNKNOWN_ROW) {
         this.#arrivals.addTo(this.#program.pastVisits, start, end)
+        this.#arrivals.addTo(this.#program.lateVisits, start, end)
       }
     }
     this.#program.runs++
@@ -130,6 +136,10 @@ export class Tiers {
     const visits = new Float64Array(this.#code.length)
     this.#arrivals.addTo(visits, 0, visits.length)
     return visits.reduce((sum, count) => sum + count, 0)
+  }
+
+  get isWarm(): boolean {
+    return this.#program.runs > 0
   }
 
   get translateMs(): number {
@@ -181,67 +191,45 @@ export class Tiers {
   #serve(what: number, at: number): number {
     if (what === HOST.ecall) return this.#parts.ecall()
     if (what === HOST.decode) this.#decode(at)
-    else this.#heat(at)
+    else return this.#heat(at)
     return 0
   }
 
   // What gets a unit.
 
-  /** The interpreter in WebAssembly arrives often at an instruction. */
-  #heat(at: number): void {
-    const { layout, slots } = this.link()
+  /**
+   * The interpreter in WebAssembly arrives often at an instruction.
+   *
+   * @returns as how many cycles the time shall count that translating took.
+   */
+  #heat(at: number): number {
+    const { layout, slots, translation } = this.link()
+    const roomBefore = translation.roomLeft
     const index = (at - layout.entriesOffset) / ENTRY_BYTES
-    const isBehindLast = index === this.#code.length
-    if (!isBehindLast && this.#code.isLeader(index)) this.#translateAround(index)
-    if (slots[index] !== 0) return
+    const canHaveUnit = index < this.#code.length && this.#code.isLeader(index)
+    if (canHaveUnit && translation.roomLeft > 0) this.#translateAround(index)
+    const cost = TRANSLATION_CYCLES * (roomBefore - translation.roomLeft)
+    if (slots[index] !== 0) return cost
     // Unless it waits for others, weighing again is of no use before it is twice as hot.
-    const arrivals = this.#waiting.size > 0 ? 0 : this.#arrivals.arrivalsAt(index)
-    this.#arrivals.waitFor(index, Math.max(arrivals, this.#parts.threshold, 1))
+    const arrivals = this.#hotSpots.isAnyWaiting ? 0 : this.#arrivals.arrivalsAt(index)
+    const wait = translation.roomLeft > 0 ? Math.max(arrivals, this.#parts.threshold, 1) : Infinity
+    this.#arrivals.waitFor(index, wait)
+    return cost
   }
 
-  /**
-   * Make a unit for it. A module costs as much as a few units, so what is hot waits for others: until it
-   * is hot once more, or there are enough of them. Of a function, only one place waits: what is hot with
-   * it is mostly the same loop.
-   */
+  /** Make a unit for it, if it is time. */
   #translateAround(index: number): void {
-    const { translation } = this.link()
-    const entry = this.#bestEntry(index)
+    const { slots, translation } = this.link()
+    const entry = this.#hotSpots.bestEntry(index, (at) => slots[at] !== 0)
     const known = translation.moduleOf(entry) ?? translation.moduleOf(index)
     if (known !== undefined) {
       this.#install(known)
-    } else if (this.#parts.threshold === 0) {
-      this.#install(translation.translate([index]))
-    } else {
-      const { start, end } = this.#code.functionAround(index)
-      const waiting = this.#waiting.get(start)
-      if (waiting === entry) this.#translateWaiting()
-      else if (
-        waiting === undefined &&
-        this.#arrivals.areWorth(entry, end, this.#parts.threshold)
-      ) {
-        this.#waiting.set(start, entry)
-        if (this.#waiting.size >= BATCH_UNITS) this.#translateWaiting()
-      }
+      return
     }
-  }
-
-  #translateWaiting(): void {
-    const { pastVisits } = this.#program
-    const { interpreted } = this.#parts
-    const entries = [...this.#waiting.values()].sort((a, b) => a - b)
-    this.#waiting.clear()
-    const hasRun = (i: number) => pastVisits[i] + interpreted[i] + this.#arrivals.visitsAt(i) > 0
-    this.#install(this.link().translation.translate(entries, (start) => !hasRun(start)))
-  }
-
-  /** The function that `index` is in, if it is called again and again; else the place itself. */
-  #bestEntry(index: number): number {
-    if (this.#parts.threshold === 0) return index
-    const { slots } = this.link()
-    const { start } = this.#code.functionAround(index)
-    const isWhole = slots[start] === 0 && this.#arrivals.visitsAt(start) >= FEW_CALLS
-    return isWhole && this.#code.isLeader(start) ? start : index
+    const entries = this.#hotSpots.enough(index, entry)
+    if (entries.length === 0) return
+    const isLeftOut = this.#parts.threshold === 0 ? undefined : this.#hotSpots.isLeftOut
+    this.#install(translation.translate(entries, isLeftOut))
   }
 
   // Linking.
@@ -310,33 +298,23 @@ export class Tiers {
 
   /** What there is from earlier runs, and what these have shown to be worth translating. */
   #prepareUnits(translation: Translation): void {
+    const hasUnit = (index: number) => translation.moduleOf(index) !== undefined
     if (this.#parts.threshold === 0) {
-      const entries = this.#code
-        .functions()
-        .filter((entry) => translation.moduleOf(entry) === undefined)
-      if (entries.length > 0) translation.translate(entries)
+      const entries = this.#code.functions().filter((entry) => !hasUnit(entry))
+      if (entries.length > 0 && translation.roomLeft > 0) translation.translate(entries)
     } else if (isPowerOfTwo(this.#program.runs)) {
       const { pastVisits } = this.#program
       const hasNotRun = (start: number) => pastVisits[start] === 0
-      const hot = this.#hotFunctions().filter((entry) => !translation.moduleOf(entry))
-      if (hot.length > 0) translation.translate(hot, hasNotRun)
-      if (translation.modules.length > MAX_MODULES) translation.consolidate(hasNotRun)
+      const entries = this.#hotSpots.forLaterRuns(hasUnit)
+      const canTranslate = entries.length > 0 && translation.roomLeft > 0
+      const most = this.#program.runs === 1 ? MAX_FIRST_MODULES : MAX_MODULES
+      if (translation.modules.length >= most) translation.consolidate(entries, hasNotRun)
+      else if (canTranslate) translation.translate(entries, hasNotRun)
+      this.#program.beginLateVisits()
     }
     for (const translated of translation.modules) {
       if (!this.#modules.has(translated)) this.#install(translated)
     }
-  }
-
-  /** Functions with an instruction that earlier runs interpreted so often that it pays for later ones. */
-  #hotFunctions(): number[] {
-    const { pastVisits } = this.#program
-    const enough = this.#parts.threshold / RERUN_GAIN
-    const starts = this.#code.functions()
-    return starts.filter((start, i) => {
-      const end = starts[i + 1] ?? this.#code.length
-      for (let index = start; index < end; index++) if (pastVisits[index] >= enough) return true
-      return false
-    })
   }
 
   #install(translated: TranslatedModule): void {

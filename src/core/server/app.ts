@@ -1,19 +1,51 @@
 /** The service over HTTP. It listens only when it is told to. */
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import multipart from '@fastify/multipart'
+import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import { UnavailableError } from '../errors.js'
+import { Access, type AccessOptions } from './access.js'
+import { Activity } from './activity.js'
+import type { JobEvent } from './job-event.js'
+import type { SignerEvent } from './live-signer.js'
+import { Metrics } from './metrics.js'
+import { describeApi } from './openapi.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
-import { ROUTES, type Route } from './routes.js'
-import { Service, type ServiceOptions } from './service.js'
+import { type Context, type Route, setVisitor } from './route.js'
+import { ROUTES } from './routes.js'
+import { Service } from './service.js'
+import type { ServiceOptions } from './service-options.js'
 
+export { type BlobStore, openBlobStore } from '../jobs/blob-store.js'
+export type { JobStore } from '../jobs/job-store.js'
+export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
+export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
+export { type AccessOptions, parseAccess } from './access.js'
+export { type Attestation, rememberQuotes } from './attestation.js'
+export type { JobEvent } from './job-event.js'
 export { LiveSigner, type SignerEvent } from './live-signer.js'
-export { DEFAULT_MAX_QUEUED, type ServiceOptions } from './service.js'
+export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
 
 export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
+/** Small enough for thousands, large enough for a program. */
+const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
 const REQUEST_TIMEOUT_MS = 120_000
+/** Connections at the same time; what waits for a job is bounded more tightly. */
+const MAX_CONNECTIONS = 16_384
+
+export interface LogOptions {
+  readonly level: string
+  /** Takes lines of JSON. */
+  readonly stream: { write(line: string): void }
+}
 
 export interface AppOptions extends ServiceOptions {
+  readonly version: string
+  /** Default: anybody may send work. */
+  readonly access?: Omit<AccessOptions, 'nowSeconds'>
   readonly bodyLimitBytes?: number
+  /** PEM. */
+  readonly tls?: { readonly key: Uint8Array; readonly cert: Uint8Array }
+  readonly log?: LogOptions
   /** Hears of bugs of ours, which clients are not told. */
   readonly onError?: (error: unknown) => void
 }
@@ -21,6 +53,8 @@ export interface AppOptions extends ServiceOptions {
 export interface App {
   /** For tests: requests without a socket. */
   readonly inject: FastifyInstance['inject']
+  /** What happens to the signer, for the metrics and the log. */
+  onSigner(event: SignerEvent): void
   /**
    * @returns the URL it can be reached at.
    * @throws UnavailableError `LISTEN_FAILED`
@@ -31,21 +65,31 @@ export interface App {
 }
 
 export function createApp(options: AppOptions): App {
-  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, onError } = options
-  const service = new Service(options)
-  const http = fastify({
-    bodyLimit: bodyLimitBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
-    // Strict: a value of another type is refused, not converted; an unknown field likewise.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  const { bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES, onError, version, nowMs, dateMs } = options
+  const nowSeconds = () => dateMs() / 1000
+  const activity = new Activity(nowMs)
+  const http = createHttp(options, bodyLimitBytes)
+  const service = new Service({ ...options, onJob })
+  const metrics = new Metrics({
+    version,
+    simulated: options.simulated,
+    counts: () => service.counts(),
+    signer: () => service.signer.facts,
+    isReady: () => service.signer.isReady && !service.isDraining,
+    nowSeconds,
   })
-  http.removeContentTypeParser('text/plain')
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  http.setErrorHandler((raw, _request, reply) => {
+  const anybody = { keys: [], addresses: [], isRequired: false }
+  const access = new Access({ ...(options.access ?? anybody), nowSeconds })
+  const api = describeApi(ROUTES, version)
+  const context: Context = { service, access, metrics, activity, version, openApi: () => api }
+
+  http.setErrorHandler((raw, request, reply) => {
     const error = typedError(raw as Parameters<typeof typedError>[0], bodyLimitBytes)
     const problem = problemOf(error)
-    if (problem.code === 'INTERNAL') onError?.(error)
+    if (problem.code === 'INTERNAL') {
+      request.log.error({ err: error }, 'a bug of sp1-tee')
+      onError?.(error)
+    }
     const retryAfter = problem.details.retryAfterSeconds
     if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
@@ -53,18 +97,39 @@ export function createApp(options: AppOptions): App {
   http.setNotFoundHandler(({ method, url }) => {
     throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
   })
-  for (const { method, url, body, schema = {}, handle } of ROUTES) {
-    http.route({
-      method,
-      url,
-      schema,
-      onRequest: async (request) => requireMediaType(request, body),
-      handler: async (request, reply) => handle(service, request, reply),
-    })
-  }
+  http.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  http.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const { statusCode: status, elapsedTime: ms } = reply
+    metrics.onRequest(route, status, ms / 1000)
+    request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
+  })
+  http.register(async (scope) => {
+    for (const route of ROUTES) {
+      const { method, url, schema = {}, handle } = route
+      scope.route({
+        method,
+        url,
+        schema,
+        onRequest: async (request) => {
+          if (route.for !== 'open') {
+            setVisitor(request, access.identify(request.headers.authorization, request.host))
+          }
+          requireMediaType(request, route.body)
+        },
+        handler: async (request, reply) => handle(context, request, reply),
+      })
+    }
+  })
 
   return {
     inject: http.inject.bind(http),
+    onSigner(event) {
+      metrics.onSigner(event)
+      logSigner(http, event)
+    },
     async listen({ host, port }) {
       try {
         return await http.listen({ host, port })
@@ -80,16 +145,96 @@ export function createApp(options: AppOptions): App {
       deadline.addEventListener('abort', cut)
       await http.close()
       deadline.removeEventListener('abort', cut)
+      await service.close()
     },
+  }
+
+  function onJob(event: JobEvent): void {
+    metrics.onJob(event)
+    activity.onJob(event)
+    options.onJob?.(event)
+    logJob(http, event)
   }
 }
 
-const MEDIA_TYPES = { json: 'application/json', binary: 'application/octet-stream' } as const
+function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): FastifyInstance {
+  const http = fastify({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    // Strict: a value of another type is refused, not converted; an unknown field likewise.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    logger: log === undefined ? false : { level: log.level, stream: log.stream, base: null },
+    // Each request is one line, written when it has been answered.
+    logController: new LogController({ disableRequestLogging: true }),
+    // A proxy's, if it is one; else a new one.
+    requestIdHeader: false,
+    genReqId: ({ headers }: FastifyRequest['raw']) => requestId(headers['x-request-id'], newId),
+    ...(tls && { https: { key: tls.key, cert: tls.cert } }),
+  } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
+  http.server.headersTimeout = HEADERS_TIMEOUT_MS
+  http.server.maxConnections = MAX_CONNECTIONS
+  http.removeContentTypeParser('text/plain')
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  http.register(multipart, { limits: { headerPairs: 20, fieldNameSize: 40 } })
+  return http
+}
+
+function requestId(given: string | string[] | undefined, newId: () => string): string {
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : newId()
+}
+
+/** What jobs do, without what they are about: no inputs, no outputs. */
+function logJob({ log }: FastifyInstance, event: JobEvent): void {
+  switch (event.kind) {
+    case 'ended': {
+      const { job, state, cycles, ranMs, error } = event
+      const { code } = (error ?? {}) as { code?: string }
+      log.info({ job: job.id, state, cycles, ms: Math.round(ranMs), code }, 'job')
+      return
+    }
+    case 'storeFailed':
+      log.error({ code: codeOf(event.error) }, 'the store of jobs failed')
+      return
+    default:
+      return
+  }
+}
+
+function logSigner({ log }: FastifyInstance, event: SignerEvent): void {
+  switch (event.kind) {
+    case 'rotated':
+      log.info({ ...event.rotation }, 'signer rotated')
+      return
+    case 'failed':
+      log.error({ code: codeOf(event.error), retryMs: event.retryMs }, 'rotation failed')
+      return
+    case 'expiring':
+      log.fatal({ secondsLeft: Math.round(event.secondsLeft) }, 'the signer is about to expire')
+      return
+    case 'unlisted':
+      log.error({ signer: event.address }, 'the registry does not list the signer')
+      return
+    case 'checkFailed':
+      log.warn({ code: codeOf(event.error) }, 'the registration could not be checked')
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? String(error)
+}
+
+const MEDIA_TYPES = {
+  json: ['application/json'],
+  binary: ['application/octet-stream'],
+  'json or multipart': ['application/json', 'multipart/form-data'],
+} as const
 
 /** @throws UnavailableError `MEDIA_TYPE` */
 function requireMediaType({ headers }: FastifyRequest, body: Route['body']): void {
   if (body === undefined || body === 'text') return
-  const expected = MEDIA_TYPES[body]
-  const [given] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  if (given?.trim() !== expected) throw new UnavailableError('MEDIA_TYPE', { expected })
+  const expected: readonly string[] = MEDIA_TYPES[body]
+  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  if (expected.includes(given.trim())) return
+  throw new UnavailableError('MEDIA_TYPE', { expected: expected.join(' or ') })
 }

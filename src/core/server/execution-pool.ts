@@ -13,7 +13,7 @@ const GRACE_MS = 5_000
 export interface ExecutionPoolOptions {
   /** Runs at the same time; more wait. */
   readonly size: number
-  /** What a thread runs; default: the built execution-worker beside this file. */
+  /** What a thread runs; default: execution-worker.ts, as it was built. */
   readonly script?: URL
   readonly graceMs?: number
 }
@@ -31,7 +31,7 @@ export interface ExecutionPool {
 
 export function createExecutionPool({
   size,
-  script = new URL('./execution-worker.js', import.meta.url),
+  script = new URL(import.meta.resolve('#execution-worker')),
   graceMs = GRACE_MS,
 }: ExecutionPoolOptions): ExecutionPool {
   const idle: ExecutionThread[] = []

@@ -5,6 +5,12 @@ import type { ExecuteOptions, ExecutionResult } from '../executor/execute.js'
 import type { OutputListener } from '../executor/guest-io.js'
 import type { Stdin } from '../executor/stdin.js'
 
+/**
+ * Of a thread's JavaScript; beyond it the thread dies and no other. A guest's memory is not part of it:
+ * that is bounded by the run's own limit.
+ */
+const MAX_HEAP_MIB = 1024
+
 export type RunListeners = Pick<ExecuteOptions, 'onProgress' | 'onOutput'>
 
 export interface ThreadRequest {
@@ -35,7 +41,7 @@ export class ExecutionThread {
 
   /** @param script - the built execution-worker. */
   constructor(script: URL) {
-    this.#worker = new Worker(script)
+    this.#worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB } })
     this.#worker.on('message', (answer: ThreadAnswer) => this.#onAnswer(answer))
     this.#worker.on('error', ({ message }) => this.#onEnd(lost(message)))
     this.#worker.on('exit', () => this.#onEnd(lost('its thread ended')))

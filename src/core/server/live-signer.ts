@@ -7,12 +7,22 @@ import type { Hex } from '../bytes.js'
 import type { Registration } from '../chain/registration.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import type { Signer } from '../signer/signer.js'
+import type { Attestation } from './attestation.js'
 
 /** First wait after a rotation that failed; it doubles up to the longest. */
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 60_000
+/** Between questions to the registry whether it still lists the signer. */
+const CHECK_EVERY_MS = 30_000
+/** An operator should hear of it when so little is left. */
+const ALARM_SECONDS = 600
 /** A signer this close to its expiry signs nothing more: its proofs would die on the way. */
 const EXPIRY_MARGIN_SECONDS = 30
+
+/** With the quote it was made with, if that is to be shown. */
+export interface AttestedRegistration extends Registration {
+  readonly attestation?: Attestation | undefined
+}
 
 export interface Rotation {
   readonly previous: Hex
@@ -20,15 +30,33 @@ export interface Rotation {
   readonly txHash: Hex
 }
 
+export interface SignerFacts {
+  readonly address: Hex
+  readonly expiresAt: number
+  /** When it was registered, by this machine's clock. */
+  readonly sinceSeconds: number
+  readonly attestation: Attestation | undefined
+}
+
 export type SignerEvent =
   | { readonly kind: 'rotated'; readonly rotation: Rotation }
   | { readonly kind: 'failed'; readonly error: unknown; readonly retryMs: number }
+  /** No rotation has succeeded, and soon nothing can be signed. */
+  | { readonly kind: 'expiring'; readonly secondsLeft: number }
+  /** The registry lists the signer no more: it was revoked, or a reorganisation took its registration. */
+  | { readonly kind: 'unlisted'; readonly address: Hex }
+  | { readonly kind: 'checkFailed'; readonly error: unknown }
 
 export interface LiveSignerOptions {
   /** A new key, in memory only. */
   readonly newSigner: () => Signer
   /** Resolves when the registration is confirmed and readable. */
-  readonly register: (address: Hex, signal: AbortSignal) => Promise<Registration>
+  readonly register: (address: Hex, signal: AbortSignal) => Promise<AttestedRegistration>
+  /**
+   * When the registration of a signer expires, in seconds since 1970; undefined if the registry does
+   * not list it. Asked now and then; without it a registration is believed until it expires.
+   */
+  readonly check?: (address: Hex) => Promise<number | undefined>
   readonly rotateEveryMs: number
   /** Seconds since 1970; a clock that lies costs liveness only, for the contract has its own. */
   readonly nowSeconds: () => number
@@ -37,7 +65,8 @@ export interface LiveSignerOptions {
 
 interface Registered {
   readonly signer: Signer
-  readonly registration: Registration
+  readonly registration: AttestedRegistration
+  readonly sinceSeconds: number
 }
 
 export class LiveSigner {
@@ -47,6 +76,9 @@ export class LiveSigner {
   #rotation: Promise<Rotation> | undefined
   #timer: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
+  #checks: NodeJS.Timeout | undefined
+  /** Whoever waits for a signer that is ready. */
+  #waiting = new Set<() => void>()
 
   constructor(options: LiveSignerOptions) {
     this.#options = options
@@ -57,17 +89,52 @@ export class LiveSigner {
    *
    * @throws UnavailableError no quote, or the chain did not take the registration
    */
-  async start(): Promise<Registration> {
+  async start(): Promise<AttestedRegistration> {
     const first = await this.#registerNew()
-    this.#live = first
-    this.#rotateIn(this.#options.rotateEveryMs)
+    this.#adopt(first)
+    if (this.#options.check !== undefined) {
+      this.#checks = setInterval(() => this.#check(), CHECK_EVERY_MS)
+    }
     return first.registration
   }
 
   /** No more rotation; one under way is abandoned, and with it a signer that has signed nothing. */
   stop(): void {
     clearTimeout(this.#timer)
+    clearInterval(this.#checks)
     this.#abort.abort()
+  }
+
+  /**
+   * Wait for a signer that is ready, however long the chain is away.
+   *
+   * @throws InterruptedError `signal` aborts
+   */
+  async ready(signal: AbortSignal): Promise<void> {
+    while (!this.isReady) {
+      if (signal.aborted) throw new InterruptedError({ during: 'the wait for a signer' })
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake)
+          signal.removeEventListener('abort', wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+        signal.addEventListener('abort', wake)
+      })
+    }
+  }
+
+  get isReady(): boolean {
+    return this.#live !== undefined && this.#secondsLeft(this.#live) > EXPIRY_MARGIN_SECONDS
+  }
+
+  /** Of the signer there is, ready or not. */
+  get facts(): SignerFacts | undefined {
+    if (this.#live === undefined) return undefined
+    const { registration, sinceSeconds } = this.#live
+    const { address, expiresAt, attestation } = registration
+    return { address, expiresAt, sinceSeconds, attestation }
   }
 
   /**
@@ -80,7 +147,7 @@ export class LiveSigner {
   }
 
   /** @throws UnavailableError `SIGNER_NOT_READY` */
-  get registration(): Registration {
+  get registration(): AttestedRegistration {
     return this.#ready().registration
   }
 
@@ -97,19 +164,49 @@ export class LiveSigner {
     // Also when the live one has expired: this is what mends it.
     const previous = (this.#live ?? this.#ready()).signer.address
     const next = await this.#registerNew()
-    this.#live = next
-    this.#retryMs = FIRST_RETRY_MS
+    this.#adopt(next)
     const { address: current, txHash } = next.registration
     const rotation = { previous, current, txHash }
     this.#options.onEvent?.({ kind: 'rotated', rotation })
-    this.#rotateIn(this.#options.rotateEveryMs)
     return rotation
+  }
+
+  #adopt(next: Registered): void {
+    this.#live = next
+    this.#retryMs = FIRST_RETRY_MS
+    // A registry whose registrations are short makes rotations early.
+    const halfLifeMs = 500 * this.#secondsLeft(next)
+    this.#rotateIn(Math.min(this.#options.rotateEveryMs, Math.max(halfLifeMs, FIRST_RETRY_MS)))
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  async #check(): Promise<void> {
+    const { check, onEvent } = this.#options
+    const checked = this.#live
+    if (check === undefined || checked === undefined) return
+    try {
+      const { address } = checked.registration
+      const expiresAt = await check(address)
+      if (this.#live !== checked || this.#abort.signal.aborted) return
+      const registration = { ...checked.registration, expiresAt: expiresAt ?? 0 }
+      this.#live = { ...checked, registration }
+      if (expiresAt !== undefined) return
+      onEvent?.({ kind: 'unlisted', address })
+      this.#rotateIn(0)
+    } catch (error) {
+      // A chain that does not answer says nothing about the registration.
+      onEvent?.({ kind: 'checkFailed', error })
+    }
+  }
+
+  #secondsLeft({ registration }: Registered): number {
+    return registration.expiresAt - this.#options.nowSeconds()
   }
 
   async #registerNew(): Promise<Registered> {
     const signer = this.#options.newSigner()
     const registration = await this.#options.register(signer.address, this.#abort.signal)
-    return { signer, registration }
+    return { signer, registration, sinceSeconds: this.#options.nowSeconds() }
   }
 
   #rotateIn(delayMs: number): void {
@@ -124,7 +221,10 @@ export class LiveSigner {
     if (this.#abort.signal.aborted) return
     const retryMs = this.#retryMs
     this.#retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)
-    this.#options.onEvent?.({ kind: 'failed', error, retryMs })
+    const { onEvent } = this.#options
+    onEvent?.({ kind: 'failed', error, retryMs })
+    const secondsLeft = this.#live === undefined ? 0 : this.#secondsLeft(this.#live)
+    if (secondsLeft < ALARM_SECONDS) onEvent?.({ kind: 'expiring', secondsLeft })
     this.#rotateIn(retryMs)
   }
 
@@ -132,8 +232,7 @@ export class LiveSigner {
     if (this.#live === undefined) {
       throw new UnavailableError('SIGNER_NOT_READY', { reason: 'none is registered yet' })
     }
-    const { expiresAt } = this.#live.registration
-    if (this.#options.nowSeconds() + EXPIRY_MARGIN_SECONDS >= expiresAt) {
+    if (!this.isReady) {
       throw new UnavailableError('SIGNER_NOT_READY', { reason: 'its registration expires' })
     }
     return this.#live

@@ -1,6 +1,6 @@
 /** Errors as HTTP tells them: application/problem+json (RFC 9457) with the codes of errors.ts. */
 import type { FastifyError } from 'fastify'
-import { InputError, Sp1TeeError, UnavailableError } from '../errors.js'
+import { InputError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -18,6 +18,16 @@ export function problemOf(error: unknown): Problem {
   const known = error instanceof Sp1TeeError && error.code !== 'INTERNAL' ? error : undefined
   const { httpStatus: status, code, message: detail, details } = known ?? UNKNOWN
   return { type: 'about:blank', title: code, status, code, detail, details }
+}
+
+/** A problem that was stored, as the error it was. */
+export function throwProblem({ code, detail, details }: Record<string, unknown>): never {
+  const error = restoreError({
+    code: String(code),
+    message: String(detail),
+    details: { ...Object(details) },
+  })
+  throw error ?? new UnavailableError('STORE_DAMAGED', {})
 }
 
 const UNKNOWN = {

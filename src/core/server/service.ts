@@ -1,84 +1,68 @@
 /** What the service does, without HTTP: it takes programs and jobs, and proves with its live signer. */
-import type { Hex } from '../bytes.js'
+import { fromHex, type Hex, toHex } from '../bytes.js'
 import { InputError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import type { ReleaseChoice } from '../executor/release.js'
-import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { encodeStdin, parseStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import type { JobFilter, JobRecord, JobStore } from '../jobs/job-store.js'
 import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
-import { createProver, type ProveOptions, type Prover } from '../prover/prove.js'
+import { checkSchemeChoice, createProver, type Prover } from '../prover/prove.js'
+import { verifyProof } from '../prover/verify.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
+import type { Proof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
 import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
-import { type Job, JobQueue } from './job-queue.js'
+import { damaged, encodeRequest, type JobRequest, parseFailure, parseRequest } from './job-codec.js'
+import { JobRunner } from './job-runner.js'
 import type { LiveSigner } from './live-signer.js'
-import { ProgramStore } from './program-store.js'
+import { throwProblem } from './problem.js'
+import { ProgramIndex } from './program-index.js'
+import { INLINE_BYTES, ResultKeeper } from './result-keeper.js'
+import {
+  type Caller,
+  DEFAULT_KEEP_ENDED,
+  DEFAULT_MAX_QUEUED,
+  type JobEnding,
+  type JobOptions,
+  type JobResult,
+  type ServiceOptions,
+} from './service-options.js'
 
-const MIB = 2 ** 20
-export const DEFAULT_MAX_QUEUED = 256
-const MAX_INPUT_BYTES = 1024 * MIB
+const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
+/** Connections that wait for jobs. */
+const MAX_WAITING = 1024
+const WAIT_RETRY_SECONDS = 10
 /** Uploads whose key is being computed; each holds on to its program. */
 const MAX_UPLOADS = 16
 /** A guess: a key takes a few seconds. */
 const UPLOAD_RETRY_SECONDS = 5
-
-export interface ServiceOptions {
-  readonly signer: LiveSigner
-  /** Of whoever asks where the signer is registered. */
-  readonly registry: { readonly chainId: number; readonly address: Hex }
-  /** True if the signer's quotes are simulated, so that its proofs prove nothing. */
-  readonly simulated: boolean
-  /** Guests running at the same time. */
-  readonly concurrency: number
-  readonly maxQueued?: number
-  /** Most a request may ask for; default: the executor's. */
-  readonly limits?: Partial<ExecuteLimits>
-  /** The release of programs that do not tell theirs, in requests that name none. */
-  readonly fallbackSp1?: string
-  /**
-   * What the signer signs. Only `automata` while a contract may serve that does not check the length
-   * of its message: under such a one a digest of another scheme could pass as one of this.
-   */
-  readonly schemes?: readonly SchemeName[]
-  readonly newId: () => string
-  readonly nowMs: () => number
-  /** The built thread of the execution pool. */
-  readonly executionScript?: URL
-}
-
-/** What a client may choose for its job. */
-export interface JobOptions {
-  readonly sp1?: string
-  readonly scheme?: SchemeName
-  readonly teeVersion?: number
-  readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
-}
+const CHOSEN_LIMITS = ['cycles', 'memoryMib', 'timeoutMs'] as const
 
 export class Service {
   readonly signer: LiveSigner
   readonly schemes: readonly SchemeName[]
-  readonly jobs: JobQueue
+  readonly jobs: JobRunner
+  readonly maxStdinBytes: number
+  isDraining = false
   readonly #options: ServiceOptions
   readonly #limits: ExecuteLimits
-  readonly #programs = new ProgramStore()
+  readonly #programs: ProgramIndex
   readonly #vkeys = new VkeyCache({ compute: oneAtATime(computeElfVkey) })
   readonly #pool: ExecutionPool
   readonly #prover: Prover
+  readonly #results: ResultKeeper
   #uploads = 0
-  #isDraining = false
+  #waiting = 0
 
   constructor(options: ServiceOptions) {
-    const { concurrency, executionScript, newId, nowMs } = options
+    const { concurrency, executionScript, nowMs, dateMs, store, onJob } = options
     this.#options = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.signer = options.signer
+    this.maxStdinBytes = options.maxStdinBytes ?? DEFAULT_MAX_STDIN_BYTES
     this.schemes = options.schemes ?? ['automata']
-    this.jobs = new JobQueue({
-      concurrency,
-      maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
-      maxInputBytes: MAX_INPUT_BYTES,
-      newId,
-      nowMs,
-    })
+    this.#programs = new ProgramIndex(options.blobs)
+    this.#results = new ResultKeeper(options.blobs, options.entropy)
     this.#pool = createExecutionPool({
       size: concurrency,
       ...(executionScript !== undefined && { script: executionScript }),
@@ -86,9 +70,20 @@ export class Service {
     this.#prover = createProver({
       signer: () => this.signer.signer,
       vkeys: this.#vkeys,
-      execute: this.#pool.execute,
+      execute: onceMore(this.#pool.execute),
       simulated: options.simulated,
     })
+    this.jobs = new JobRunner({
+      store,
+      concurrency,
+      maxQueued: this.maxQueued,
+      keepEnded: options.keepEnded ?? DEFAULT_KEEP_ENDED,
+      work: (job, signal, onCycles) => this.#work(job, signal, onCycles),
+      nowMs,
+      dateMs,
+      ...(onJob && { onEvent: onJob }),
+    })
+    this.jobs.start()
   }
 
   get facts(): Pick<ServiceOptions, 'registry' | 'simulated'> {
@@ -98,15 +93,33 @@ export class Service {
 
   /** @throws UnavailableError `SERVER_DRAINING`, `SIGNER_NOT_READY` */
   requireReady(): void {
-    if (this.#isDraining) throw new UnavailableError('SERVER_DRAINING', {})
+    if (this.isDraining) throw new UnavailableError('SERVER_DRAINING', {})
     this.signer.registration
+  }
+
+  /** @throws UnavailableError as `requireReady`; `STORE_UNAVAILABLE` */
+  async requireWorking(): Promise<void> {
+    this.requireReady()
+    await this.counts()
+  }
+
+  counts(): ReturnType<JobStore['counts']> {
+    return this.#options.store.counts()
+  }
+
+  get concurrency(): number {
+    return this.#options.concurrency
+  }
+
+  get maxQueued(): number {
+    return this.#options.maxQueued ?? DEFAULT_MAX_QUEUED
   }
 
   /**
    * Keep a program, and compute its key so that its jobs need not wait for it.
    *
    * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
-   * @throws UnavailableError `QUEUE_FULL`
+   * @throws UnavailableError `QUEUE_FULL`, `STORE_…`
    */
   async upload(elf: Uint8Array, asked?: string): Promise<ElfVkey & { programId: Hex }> {
     const sp1 = checkElf(elf, this.#release(asked))
@@ -117,50 +130,214 @@ export class Service {
     this.#uploads++
     try {
       const vkey = await this.#vkeys.get(elf, { sp1 })
-      return { ...vkey, programId: this.#programs.put(elf) }
+      return { ...vkey, programId: await this.#options.blobs.put(elf) }
     } finally {
       this.#uploads--
     }
   }
 
+  /**
+   * A job for a program that comes along.
+   *
+   * @throws InputError a program, stdin or choice that can never be proved here
+   * @throws UnavailableError `SERVER_DRAINING`, `SIGNER_NOT_READY`, `QUEUE_FULL`, `STORE_…`
+   */
+  async submit(
+    elf: Uint8Array,
+    stdin: Stdin,
+    options: JobOptions,
+    caller: Caller,
+  ): Promise<JobRecord> {
+    this.requireReady()
+    checkElf(elf, this.#release(options.sp1))
+    requireNoDeferredProofs(stdin)
+    return this.submitFor(await this.#options.blobs.put(elf), stdin, options, caller)
+  }
+
   /** A job for a program that was uploaded. @throws as `submit`; UnavailableError `PROGRAM_UNKNOWN` */
-  submitFor(programId: Hex, stdin: Stdin, options: JobOptions): Job {
-    return this.submit(this.#programs.get(programId), stdin, options)
+  async submitFor(
+    programId: Hex,
+    stdin: Stdin,
+    options: JobOptions,
+    caller: Caller,
+  ): Promise<JobRecord> {
+    this.requireReady()
+    requireNoDeferredProofs(stdin)
+    const bytes = encodeStdin(stdin.buffers)
+    const source =
+      bytes.length <= INLINE_BYTES
+        ? { inline: toHex(bytes) }
+        : { blob: await this.#options.blobs.put(bytes) }
+    return this.#submit(programId, source, options, caller)
+  }
+
+  /** A job whose stdin, as bincode, comes in pieces, and is not in memory before it runs. @throws as `submitFor` */
+  async submitStreaming(
+    programId: Hex,
+    stdin: AsyncIterable<Uint8Array>,
+    options: JobOptions,
+    caller: Caller,
+  ): Promise<JobRecord> {
+    this.requireReady()
+    const blob = await this.#options.blobs.putStream(stdin, this.maxStdinBytes)
+    return this.#submit(programId, { blob }, options, caller)
+  }
+
+  /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
+  async job(id: string, { tenant }: Caller): Promise<JobRecord> {
+    const job = await this.jobs.get(id)
+    if (job.tenant !== tenant) throw new UnavailableError('JOB_UNKNOWN', { id })
+    return job
+  }
+
+  list(filter: JobFilter): Promise<readonly JobRecord[]> {
+    return this.#options.store.list(filter)
+  }
+
+  /** Everybody's; for what names none of them. */
+  latest(limit: number): Promise<readonly JobRecord[]> {
+    return this.list({ limit })
+  }
+
+  /** @throws UnavailableError `JOB_UNKNOWN`, `JOB_STATE`, `STORE_UNAVAILABLE` */
+  async cancel(id: string, caller: Caller): Promise<JobRecord> {
+    await this.job(id, caller)
+    const job = await this.jobs.cancel(id)
+    if (job.state === 'cancelled') return job
+    throw new UnavailableError('JOB_STATE', { id, state: job.state })
+  }
+
+  /** How a job ended, if it has. @throws UnavailableError `STORE_DAMAGED`, `STORE_UNAVAILABLE` */
+  async result(job: JobRecord): Promise<JobResult> {
+    const { state, outcome = '' } = job
+    if (state === 'failed') return { job, problem: parseFailure(outcome) }
+    if (state !== 'succeeded') return { job }
+    const { proof, isOurs } = await this.#results.open(job)
+    if (isOurs === undefined) await requireWhole(proof)
+    return { job, proof }
   }
 
   /**
-   * @throws InputError a program, stdin or choice that can never be proved here
-   * @throws UnavailableError `SERVER_DRAINING`, `SIGNER_NOT_READY`, `QUEUE_FULL`
+   * How a job ends, once it does.
+   *
+   * @throws UnavailableError `JOB_CANCELLED`, `QUEUE_FULL` too many wait already; as `result`
+   * @throws InterruptedError the server stops first
    */
-  submit(elf: Uint8Array, stdin: Stdin, { limits, ...options }: JobOptions = {}): Job {
-    this.requireReady()
-    const { scheme = 'automata' } = options
-    if (!this.schemes.includes(scheme)) {
-      throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
+  wait(id: string): Promise<JobEnding> {
+    return this.waiting(async () => {
+      const { proof, problem } = await this.result(await this.jobs.wait(id))
+      if (proof !== undefined) return { proof }
+      if (problem !== undefined) return { problem }
+      throw new UnavailableError('JOB_CANCELLED', { id })
+    })
+  }
+
+  /** Something that keeps a connection open. @throws UnavailableError `QUEUE_FULL` */
+  async waiting<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MAX_WAITING) {
+      const facts = { queued: this.#waiting, retryAfterSeconds: WAIT_RETRY_SECONDS }
+      throw new UnavailableError('QUEUE_FULL', facts)
     }
-    const sp1 = checkElf(elf, this.#release(options.sp1))
-    requireNoDeferredProofs(stdin)
-    const inputBytes = stdin.buffers.reduce((sum, { length }) => sum + length, elf.length)
-    const choice: ProveOptions = { ...options, scheme, sp1, limits: this.#capped(limits) }
-    return this.jobs.submit(inputBytes, (signal, onCycles) =>
-      this.#prover.prove(elf, stdin, { ...choice, signal, onCycles }),
+    this.#waiting++
+    try {
+      return await work()
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /**
+   * The proof of a job that succeeded, signed by the live signer. What this process did not execute
+   * itself, it executes again first: nobody else's word is signed.
+   *
+   * @throws UnavailableError `JOB_UNKNOWN`, `JOB_STATE`, and as `submit`
+   */
+  async sign(id: string, caller: Caller): Promise<Proof> {
+    this.requireReady()
+    const job = await this.job(id, caller)
+    const { state } = job
+    if (state !== 'succeeded') throw new UnavailableError('JOB_STATE', { id, state })
+    const request = this.#readRequest(job)
+    const ours = await this.#results.open(job).then(
+      ({ isOurs }) => isOurs,
+      () => undefined,
     )
+    if (ours !== undefined) return this.#prover.sign(ours, choiceOf(request))
+    const again = await this.#enqueue(request, { tenant: job.tenant })
+    const { proof, problem } = await this.wait(again.id)
+    return proof ?? throwProblem(problem)
   }
 
   /**
    * Take no more, let what was taken end, and stop.
    *
-   * @param deadline - aborts what is still running
+   * @param deadline - gives back what has not ended
    */
   async drain(deadline: AbortSignal): Promise<void> {
-    this.#isDraining = true
+    this.isDraining = true
+    await this.jobs.drain(deadline)
     this.signer.stop()
-    const onDeadline = () => this.jobs.abort()
-    if (deadline.aborted) onDeadline()
-    deadline.addEventListener('abort', onDeadline)
-    await this.jobs.drained()
-    deadline.removeEventListener('abort', onDeadline)
     await this.#pool.close()
+  }
+
+  /** When nobody asks any more. */
+  close(): Promise<void> {
+    return this.#options.store.close()
+  }
+
+  async #submit(
+    programId: Hex,
+    stdin: JobRequest['stdin'],
+    { limits, scheme = 'automata', teeVersion, sp1: asked }: JobOptions,
+    caller: Caller,
+  ): Promise<JobRecord> {
+    const choice = { scheme, ...(teeVersion !== undefined && { teeVersion }) }
+    this.#requireScheme(scheme)
+    checkSchemeChoice(choice)
+    const sp1 = await this.#programs.release(programId, this.#release(asked))
+    const request = { programId, stdin, sp1, ...choice, limits: this.#capped(limits) }
+    return this.#enqueue(request, caller)
+  }
+
+  async #enqueue(request: JobRequest, { tenant, idempotencyKey }: Caller): Promise<JobRecord> {
+    const { newId, dateMs } = this.#options
+    const text = encodeRequest(request)
+    const { job } = await this.jobs.submit({
+      id: newId(),
+      tenant,
+      idempotencyKey,
+      request: text,
+      blobs: [request.programId, ...('blob' in request.stdin ? [request.stdin.blob] : [])],
+      createdAtMs: dateMs(),
+    })
+    if (job.request !== text) throw new UnavailableError('IDEMPOTENCY_CONFLICT', {})
+    return job
+  }
+
+  async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
+    const request = this.#readRequest(job)
+    const { programId, sp1, stdin } = request
+    const elf = await this.#programs.get(programId)
+    const bytes = 'inline' in stdin ? fromHex(stdin.inline) : await this.#results.input(stdin.blob)
+    const limits = this.#capped(request.limits)
+    const options = { sp1, limits, signal, onCycles }
+    const run = await this.#prover.run(elf, parseStdin(bytes, 'sp1'), options)
+    // Taken when the run is over: the signer that lives then.
+    await this.signer.ready(signal)
+    const proof = this.#prover.sign(run, choiceOf(request))
+    return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
+  }
+
+  /** What the store says is to be done, within what may be done here. */
+  #readRequest(job: JobRecord): JobRequest {
+    const request = parseRequest(job.request)
+    this.#requireScheme(request.scheme)
+    return request
+  }
+
+  #requireScheme(scheme: SchemeName): void {
+    if (this.schemes.includes(scheme)) return
+    throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
   }
 
   #release(sp1: string | undefined): ReleaseChoice {
@@ -169,10 +346,33 @@ export class Service {
 
   #capped(asked: JobOptions['limits'] = {}): ExecuteLimits {
     const capped = { ...this.#limits }
-    for (const name of ['cycles', 'memoryMib', 'timeoutMs'] as const) {
+    for (const name of CHOSEN_LIMITS) {
       capped[name] = Math.min(capped[name], asked[name] ?? capped[name])
     }
     return capped
+  }
+}
+
+/** Of another process, or changed: then its parts do not fit each other. */
+async function requireWhole(proof: Proof): Promise<void> {
+  const { checks } = await verifyProof(proof)
+  if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
+}
+
+function choiceOf({ scheme, teeVersion }: JobRequest) {
+  return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
+}
+
+/** A thread that died may have done so for a reason of its own; a second one is the run's. */
+function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
+  return async (...run) => {
+    try {
+      return await execute(...run)
+    } catch (error) {
+      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
+      if (!isLost) throw error
+      return execute(...run)
+    }
   }
 }
 

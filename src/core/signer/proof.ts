@@ -5,7 +5,15 @@
  */
 import { fromHex, type Hex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
+import { type Attestation, findAttestationFault } from './attestation.js'
+import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from './eip712.js'
 import { SCHEME_NAMES, type SchemeName } from './schemes.js'
+
+/** As EIP-712 has it. */
+export interface ProofDomain extends Pick<Binding, 'chainId' | 'verifyingContract'> {
+  readonly name: typeof EIP712_DOMAIN_NAME
+  readonly version: typeof EIP712_DOMAIN_VERSION
+}
 
 export interface Proof {
   readonly version: 1
@@ -25,9 +33,15 @@ export interface Proof {
   /** r ‖ s ‖ v, 65 bytes. */
   readonly signature: Hex
   readonly teeVersion?: number
+  /** Scheme `eip712`: the contract that the signature is for. */
+  readonly domain?: ProofDomain
+  /** Scheme `eip712`: what the signer says it is; the contract knows what was attested. */
+  readonly workloadId?: Hex
   readonly proofBytes?: Hex
   /** The signer's quotes are made up, so the proof proves nothing. */
   readonly simulated?: true
+  /** Of the signer; it may be a trust anchor. */
+  readonly attestation?: Attestation
 }
 
 const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
@@ -50,8 +64,11 @@ const REQUIRED: Readonly<Record<string, Check>> = {
 }
 const OPTIONAL: Readonly<Record<string, Check>> = {
   teeVersion: (value) => (isU32(value) ? undefined : 'is no 32-bit number'),
+  domain: checkDomain,
+  workloadId: hexOf(32),
   proofBytes: hexOf(),
   simulated: oneOf(true),
+  attestation: findAttestationFault,
 }
 
 /**
@@ -105,6 +122,27 @@ function hexOf(byteCount?: number): Check {
     if (byteCount === undefined || actual === byteCount) return undefined
     return `has ${actual} bytes instead of ${byteCount}`
   }
+}
+
+const DOMAIN: Readonly<Record<keyof ProofDomain, Check>> = {
+  name: oneOf(EIP712_DOMAIN_NAME),
+  version: oneOf(EIP712_DOMAIN_VERSION),
+  chainId: (value) =>
+    Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'is no chain id',
+  verifyingContract: hexOf(20),
+}
+
+function checkDomain(value: unknown): string | undefined {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const fields = Object.keys(DOMAIN)
+  if (!isObject || Object.keys(value).toSorted().join() !== fields.toSorted().join()) {
+    return `is no object with exactly ${fields.join(', ')}`
+  }
+  for (const [field, check] of Object.entries(DOMAIN)) {
+    const complaint = check((value as Record<string, unknown>)[field])
+    if (complaint !== undefined) return `has a ${field} that ${complaint}`
+  }
+  return undefined
 }
 
 function isU32(value: unknown): boolean {

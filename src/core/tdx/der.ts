@@ -4,7 +4,8 @@
  */
 import { concatBytes } from '../bytes.js'
 
-const TAG = {
+/** Of the types that certificates are made of; the reader in dcap/ knows them from here. */
+export const TAG = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
@@ -12,16 +13,25 @@ const TAG = {
   objectIdentifier: 0x06,
   enumerated: 0x0a,
   utf8String: 0x0c,
+  printableString: 0x13,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
 } as const
 
-const CONTEXT = 0x80
-const CONSTRUCTED = 0x20
+/** `[number]` around whole elements. */
+export function contextTag(number: number): number {
+  return 0xa0 | number
+}
+
+/** `[number]` in place of a primitive's own tag. */
+export function implicitTag(number: number): number {
+  return 0x80 | number
+}
+
 /** From this year on, certificates write four digits (RFC 5280, 4.1.2.5). */
-const FIRST_GENERALIZED_YEAR = 2050
+export const FIRST_GENERALIZED_YEAR = 2050
 
 export function sequence(...elements: readonly Uint8Array[]): Uint8Array {
   return element(TAG.sequence, ...elements)
@@ -77,12 +87,12 @@ export function time(date: Date): Uint8Array {
 
 /** `[number]` around whole elements. */
 export function explicit(number: number, ...elements: readonly Uint8Array[]): Uint8Array {
-  return element(CONTEXT | CONSTRUCTED | number, ...elements)
+  return element(contextTag(number), ...elements)
 }
 
 /** `[number]` in place of a primitive's own tag. */
 export function implicit(number: number, contents: Uint8Array): Uint8Array {
-  return element(CONTEXT | number, contents)
+  return element(implicitTag(number), contents)
 }
 
 function element(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {

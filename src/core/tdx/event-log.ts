@@ -20,6 +20,8 @@ const END_INDEX = 0xffffffff
 const SPEC_ID = new TextEncoder().encode('Spec ID Event03\0')
 /** Far more than any firmware logs. */
 const MAX_DIGESTS = 16
+/** ACPI gives the log some hundred kilobytes. */
+const MAX_EVENT_LOG_BYTES = 16 * 2 ** 20
 
 export interface DigestAlgorithm {
   readonly id: number
@@ -49,6 +51,9 @@ export interface EventLog {
 
 /** @throws InputError `EVENT_LOG_MALFORMED`, with field and offset */
 export function parseEventLog(bytes: Uint8Array): EventLog {
+  if (bytes.length > MAX_EVENT_LOG_BYTES) {
+    throw malformed('log', 0, `has more than ${MAX_EVENT_LOG_BYTES} bytes`)
+  }
   const reader = new ByteReader(bytes, ({ offset, need, have }) => {
     throw malformed('event', offset, `needs ${need} bytes and has ${have}`)
   })

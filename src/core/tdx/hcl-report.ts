@@ -32,6 +32,9 @@ const SIGNATURE = Uint8Array.of(0x48, 0x43, 0x4c, 0x41)
 const TDX_REPORT = 4
 const SHA256 = 1
 const USER_DATA_BYTES = 64
+const USER_DATA = 'user-data'
+/** The index that holds a report is much smaller. */
+const MAX_RUNTIME_DATA_BYTES = 2 ** 20
 
 export interface HclReport
   extends Omit<FieldsOf<typeof HCL>, 'signature' | 'tdReport' | 'runtimeDataBytes'> {
@@ -66,7 +69,7 @@ export function parseHclReport(bytes: Uint8Array): HclReport {
   const foreign = padding.findIndex((byte) => byte !== 0)
   if (foreign !== -1) throw malformed('padding', end + foreign, 'is not zero')
   const runtimeData = bytes.slice(HCL.bytes, end)
-  const userData = readUserData(runtimeData)
+  const userData = parseUserData(runtimeData)
   return {
     ...rest,
     tdReport: parseTdReport(tdReport),
@@ -89,17 +92,36 @@ export function encodeHclReport(report: HclReport): Uint8Array {
 
 /** True if the TDREPORT was made for exactly this runtime data, and so for its user data. */
 export function isRuntimeDataBound({ tdReport, runtimeData }: HclReport): boolean {
-  return equalBytes(tdReport.reportData, concatBytes(sha256(runtimeData), new Uint8Array(32)))
+  return equalBytes(tdReport.reportData, computeRuntimeDataHash(runtimeData))
 }
 
-function readUserData(runtimeData: Uint8Array): Uint8Array {
-  let json: { 'user-data'?: unknown } | null
+/** The report data of a TDREPORT, and of a quote, that is bound to this runtime data. */
+export function computeRuntimeDataHash(runtimeData: Uint8Array): Uint8Array {
+  return concatBytes(sha256(runtimeData), new Uint8Array(32))
+}
+
+/**
+ * @returns what the caller asked to be bound: 64 bytes.
+ * @throws InputError `HCL_REPORT_MALFORMED` it is no JSON object with them
+ */
+export function parseUserData(runtimeData: Uint8Array): Uint8Array {
+  if (runtimeData.length > MAX_RUNTIME_DATA_BYTES) {
+    throw malformed('runtimeData', HCL.bytes, `has more than ${MAX_RUNTIME_DATA_BYTES} bytes`)
+  }
+  let text: string
+  let json: { readonly [USER_DATA]?: unknown } | null
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(runtimeData))
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(runtimeData)
+    json = JSON.parse(text)
   } catch (error) {
     throw malformed('runtimeData', HCL.bytes, 'is not JSON', error)
   }
-  const hex = `0x${json?.['user-data']}`
+  // Two of them would be read differently by different readers.
+  if (text.split(USER_DATA).length !== 2) {
+    throw malformed('runtimeData', HCL.bytes, 'has not exactly one user-data')
+  }
+  const value = json?.[USER_DATA]
+  const hex = typeof value === 'string' ? `0x${value}` : ''
   if (!isHex(hex) || hex.length !== 2 + 2 * USER_DATA_BYTES) {
     throw malformed('runtimeData', HCL.bytes, `has no user-data of ${USER_DATA_BYTES} bytes`)
   }

@@ -1,5 +1,5 @@
 /** A chain of certificates as PEM text (RFC 7468): CERTIFICATE blocks and nothing else. */
-import { fromBase64 } from '../bytes.js'
+import { fromBase64, toBase64 } from '../bytes.js'
 import { InputError } from '../errors.js'
 
 const LINE_CHARACTERS = 64
@@ -35,8 +35,7 @@ export function encodePemChain(chain: readonly Uint8Array[]): string {
 }
 
 function encodeBlock(certificate: Uint8Array): string {
-  const base64 = btoa(Array.from(certificate, (byte) => String.fromCharCode(byte)).join(''))
-  const lines = base64.match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g')) ?? []
+  const lines = toBase64(certificate).match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g')) ?? []
   return `${[BEGIN, ...lines, END].join('\n')}\n`
 }
 

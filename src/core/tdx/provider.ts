@@ -4,14 +4,28 @@
  */
 import { abbreviateHex } from '../bytes.js'
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
+import { computeRuntimeDataHash, parseUserData } from './hcl-report.js'
 import { parseTdQuote, REPORT_DATA_BYTES, type TdQuote } from './quote.js'
 import type { SimulatedCollateral } from './simulated-collateral.js'
 import { isSimulatedQuote } from './simulated-mark.js'
+
+/** What a provider answers: a quote, and what binds the bytes asked for to it. */
+export interface Evidence {
+  /** As the device gave it. */
+  readonly quote: Uint8Array
+  /**
+   * JSON that names the bytes asked for (`user-data`); the quote's report data are its SHA-256 and
+   * zeros. Absent where the report data are the bytes themselves.
+   */
+  readonly runtimeData?: Uint8Array
+}
 
 export interface QuoteProvider {
   readonly name: string
   /** True if its quotes are made up: fit for development, refused under Intel's root. */
   readonly simulated: boolean
+  /** What of a quote is bound to the bytes asked for: its report data, or runtime data beside it. */
+  readonly binding: 'reportData' | 'runtimeData'
   /** Where to find the root that simulated quotes verify under. */
   readonly rootCertificatePath?: string
   /** The collateral of simulated quotes; Intel has none for them. */
@@ -19,32 +33,68 @@ export interface QuoteProvider {
   /**
    * @param reportData - 64 bytes, copied at once.
    * @param signal - heeded between steps; a request that the host works on is waited for.
-   * @returns a quote that parses and carries exactly this report data, as the device gave it.
+   * @returns a quote that parses and is bound to exactly these bytes.
    * @throws UnavailableError no such quote could be had.
+   */
+  attest(reportData: Uint8Array, signal?: AbortSignal): Promise<Evidence>
+  /**
+   * The same for those who read report data from the quote alone, as contracts do.
+   *
+   * @throws UnavailableError `REPORT_DATA_INDIRECT` this provider's quotes need their runtime data
    */
   quote(reportData: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
 }
 
-export interface ProviderDefinition extends Omit<QuoteProvider, 'quote'> {
+interface Definition<Answer> extends Omit<QuoteProvider, 'attest' | 'binding' | 'quote'> {
   /** The provider's own part; what it returns is checked. */
-  request(reportData: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array>
+  request(reportData: Uint8Array, signal: AbortSignal | undefined): Promise<Answer>
 }
+export type ProviderDefinition = Definition<Uint8Array>
+export type IndirectProviderDefinition = Definition<Required<Evidence>>
 
 /** All providers are made here, so that none can forget the checks. */
 export function createProvider({ request, ...rest }: ProviderDefinition): QuoteProvider {
+  const quote: QuoteProvider['quote'] = async (asked, signal) => {
+    const reportData = copyReportData(asked, signal)
+    const answer = await request(reportData, signal)
+    checkAnswer(answer, reportData, rest)
+    return answer
+  }
   return {
     ...rest,
-    async quote(asked, signal) {
-      if (asked.length !== REPORT_DATA_BYTES) {
-        throw new InputError('REPORT_DATA_LENGTH', { have: asked.length })
-      }
-      throwIfAborted(signal)
-      const reportData = asked.slice()
-      const quote = await request(reportData, signal)
-      checkAnswer(quote, reportData, rest)
-      return quote
+    binding: 'reportData',
+    attest: async (...args) => ({ quote: await quote(...args) }),
+    quote,
+  }
+}
+
+/** A provider whose quotes are bound to what was asked for by runtime data beside them. */
+export function createIndirectProvider({
+  request,
+  ...rest
+}: IndirectProviderDefinition): QuoteProvider {
+  return {
+    ...rest,
+    binding: 'runtimeData',
+    async attest(asked, signal) {
+      const reportData = copyReportData(asked, signal)
+      const { quote, runtimeData } = await request(reportData, signal)
+      checkBytes(parseUserData(runtimeData), reportData, rest)
+      checkAnswer(quote, computeRuntimeDataHash(runtimeData), rest)
+      return { quote, runtimeData }
+    },
+    async quote() {
+      throw new UnavailableError('REPORT_DATA_INDIRECT', { provider: rest.name })
     },
   }
+}
+
+function copyReportData(asked: Uint8Array, signal: AbortSignal | undefined): Uint8Array {
+  if (asked.length !== REPORT_DATA_BYTES) {
+    throw new InputError('REPORT_DATA_LENGTH', { have: asked.length })
+  }
+  throwIfAborted(signal)
+  return asked.slice()
 }
 
 /** One way to get quotes on this machine, not opened yet. */
@@ -111,17 +161,24 @@ function checkAnswer(
   { name, simulated }: Pick<QuoteProvider, 'name' | 'simulated'>,
 ): void {
   const quote = parseAnswer(bytes, name)
-  const offset = reportData.findIndex((byte, i) => byte !== quote.body.reportData[i])
-  if (offset !== -1) {
-    // Report data often begin with zeros: show where they differ.
-    const asked = abbreviateHex(reportData.subarray(offset, offset + 8))
-    const got = abbreviateHex(quote.body.reportData.subarray(offset, offset + 8))
-    throw new UnavailableError('QUOTE_FOREIGN', { provider: name, offset, asked, got })
-  }
+  checkBytes(quote.body.reportData, reportData, { name })
   const isSimulated = isSimulatedQuote(quote)
   if (isSimulated !== simulated) {
     throw new UnavailableError('QUOTE_SIMULATION', { provider: name, simulated: isSimulated })
   }
+}
+
+function checkBytes(
+  actual: Uint8Array,
+  expected: Uint8Array,
+  { name }: Pick<QuoteProvider, 'name'>,
+): void {
+  const offset = expected.findIndex((byte, i) => byte !== actual[i])
+  if (offset === -1) return
+  // Report data often begin with zeros: show where they differ.
+  const asked = abbreviateHex(expected.subarray(offset, offset + 8))
+  const got = abbreviateHex(actual.subarray(offset, offset + 8))
+  throw new UnavailableError('QUOTE_FOREIGN', { provider: name, offset, asked, got })
 }
 
 function parseAnswer(bytes: Uint8Array, provider: string): TdQuote {

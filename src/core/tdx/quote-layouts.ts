@@ -4,7 +4,8 @@
  *
  * Source: Intel SGX ECDSA quoting library API, appendix A.4 (version 3); Intel TDX DCAP quoting
  * library API, appendix A.3 (version 4) and A.4 (version 5); the extended body of 2026:
- * intel/confidential-computing.tee.dcap.qvl QuoteStructures.h.
+ * intel/confidential-computing.tee.dcap.qvl QuoteStructures.h; what names PCK certificates:
+ * intel/SGXDataCenterAttestationPrimitives sgx_quote_3.h.
  */
 import { type Fields, type Layout, layout, type ValuesOf } from './layout.js'
 
@@ -39,11 +40,16 @@ export const SGX_REPORT = layout(384, [
   ['reportData', 64],
 ])
 
-const TD10_FIELDS = [
+/** Of the TDX module; in a quote and in a TDREPORT. */
+export const TDX_MODULE_FIELDS = [
   ['teeTcbSvn', 16],
   ['mrSeam', 48],
   ['mrSignerSeam', 48],
   ['seamAttributes', 8],
+] as const satisfies Fields
+
+/** Of the TD; in a quote and in a TDREPORT. */
+export const TD_FIELDS = [
   ['tdAttributes', 8],
   ['xfam', 8],
   ['mrtd', 48],
@@ -54,6 +60,11 @@ const TD10_FIELDS = [
   ['rtmr1', 48],
   ['rtmr2', 48],
   ['rtmr3', 48],
+] as const satisfies Fields
+
+const TD10_FIELDS = [
+  ...TDX_MODULE_FIELDS,
+  ...TD_FIELDS,
   ['reportData', 64],
 ] as const satisfies Fields
 
@@ -101,6 +112,22 @@ export const CERTIFICATION = layout(6, [
   ['type', 'u16'],
   ['bytes', 'u32'],
 ])
+
+/** What names a PCK certificate to those who have it: `ppid` is encrypted in types 2 and 3. */
+const pckIdentifier = <const N extends number, const P extends number>(bytes: N, ppidBytes: P) =>
+  layout(bytes, [
+    ['ppid', ppidBytes],
+    ['cpuSvn', 16],
+    ['pceSvn', 'u16'],
+    ['pceId', 'u16'],
+  ])
+
+/** By certification data type: in plain text, by RSA-2048-OAEP, by RSA-3072-OAEP. */
+export const PCK_IDENTIFIERS = {
+  1: pckIdentifier(36, 16),
+  2: pckIdentifier(276, 256),
+  3: pckIdentifier(404, 384),
+} as const
 
 export type FieldsOf<L> = L extends Layout<infer F> ? ValuesOf<F> : never
 

@@ -53,18 +53,22 @@ export class QuoteReader {
     return new QuoteReader(this.take(field, length), start)
   }
 
-  /** Certification data of one type, which must end where this section ends. */
-  certification(field: string, expected: number): QuoteReader {
+  /** Certification data of one of these types, which must end where this section ends. */
+  certification<const Type extends number>(
+    field: string,
+    types: readonly Type[],
+  ): { type: Type; data: QuoteReader } {
     const start = this.offset
     const { type, bytes } = this.read(`${field}Header`, CERTIFICATION)
     const { offsets } = CERTIFICATION
-    if (type !== expected) {
-      throw unsupported(`${field}Type`, start + offsets.type, type, String(expected))
+    const known = types.find((candidate) => candidate === type)
+    if (known === undefined) {
+      throw unsupported(`${field}Type`, start + offsets.type, type, types.join(', '))
     }
     if (bytes !== this.remaining) {
       throw wrongLength(field, start + offsets.bytes, bytes, this.remaining)
     }
-    return this.section(field, bytes)
+    return { type: known, data: this.section(field, bytes) }
   }
 }
 

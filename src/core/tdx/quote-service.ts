@@ -24,7 +24,7 @@ export const LOCAL_QUOTE_SERVICE: QuoteService = {
     }
   },
 
-  request({ url, socketPath, body }, signal) {
+  request({ url, socketPath, body, headers = {} }, signal) {
     const deadline = AbortSignal.timeout(TIMEOUT_MS)
     const send = url.startsWith('https:') ? httpsRequest : httpRequest
     return new Promise((resolve, reject) => {
@@ -36,7 +36,11 @@ export const LOCAL_QUOTE_SERVICE: QuoteService = {
           // An idle connection would keep the process alive.
           agent: false,
           ...(socketPath !== undefined && { socketPath }),
-          ...(body !== undefined && { headers: { 'Content-Type': 'application/json' } }),
+          headers: {
+            ...headers,
+            // Without a charset: Azure's service refuses one.
+            ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          },
         },
         (incoming) => {
           const chunks: Uint8Array[] = []

@@ -6,15 +6,13 @@
  */
 import { concatBytes, encodeU32LE } from '../bytes.js'
 import { InputError } from '../errors.js'
-import { parsePemChain } from './pem.js'
+import { encodeCertification, parseCertification, type QeCertification } from './certification.js'
 import {
   BODIES,
   BODY_DESCRIPTOR,
-  CERTIFICATION,
   type FieldsOf,
   HEADER,
   SGX_BODY_TYPE,
-  SGX_REPORT,
   type SgxQuoteBody,
   SIGNATURE,
   TD10_BODY_TYPE,
@@ -29,9 +27,6 @@ const VERSIONS = [3, 4, 5] as const
 const ECDSA_P256 = 2
 export const TEE_SGX = 0
 export const TEE_TDX = 0x81
-/** Certification data types: a QE report with certification data of its own; a PEM chain. */
-const QE_REPORT_CERTIFICATION = 6
-const PCK_CHAIN_CERTIFICATION = 5
 
 /** Body types by version and TEE; before version 5 there is one, which is not written. */
 const BODY_TYPES: Readonly<Record<QuoteHeader['version'], Readonly<Record<number, number[]>>>> = {
@@ -44,6 +39,8 @@ const BODY_TYPES: Readonly<Record<QuoteHeader['version'], Readonly<Record<number
 }
 
 export const REPORT_DATA_BYTES = 64
+/** What the newest kernels allow; real ones have 5 to 8 kB. */
+export const MAX_QUOTE_BYTES = 16 * 2 ** 20
 
 /** `qeSvn` and `pceSvn` are 0 in TDX quotes; they have a meaning in SGX quotes of version 3. */
 export interface QuoteHeader extends FieldsOf<typeof HEADER> {
@@ -53,20 +50,6 @@ export interface QuoteHeader extends FieldsOf<typeof HEADER> {
 }
 
 export type QuoteBody = SgxQuoteBody | TdQuoteBody
-
-/** The report of an enclave: of the quoting enclave (QE), or what an SGX quote is about. */
-export type SgxReport = FieldsOf<typeof SGX_REPORT>
-
-/** Why the attestation key should be believed: the QE vouches for it, the PCK chain for the QE. */
-export interface QeCertification {
-  readonly qeReport: SgxReport
-  /** r ‖ s by the PCK key, over the 384 bytes of `qeReport`. */
-  readonly qeReportSignature: Uint8Array
-  /** Hashed, after the attestation key, into the first half of the QE's report data. */
-  readonly qeAuthData: Uint8Array
-  /** PEM: leaf, its CA, root, as they came (real chains often end with a zero byte). */
-  readonly certificateChain: string
-}
 
 export interface Quote {
   readonly header: QuoteHeader
@@ -94,12 +77,15 @@ export interface TdQuote extends Quote {
  *   `QUOTE_TRAILING` something other than zeros follows
  */
 export function parseQuote(bytes: Uint8Array): Quote {
+  if (bytes.length > MAX_QUOTE_BYTES) {
+    throw malformed('bytes', 0, `are more than ${MAX_QUOTE_BYTES}`)
+  }
   const reader = new QuoteReader(bytes)
   const header = parseHeader(reader)
   const body = parseBody(reader, header)
   const section = reader.section('signatureSection', reader.u32('signatureSectionLength'))
   const { signature, attestationKey } = section.read('signature', SIGNATURE)
-  const certificationData = parseCertificationData(section, header)
+  const certificationData = parseCertification(section, isNested(header))
   const trailingZeroBytes = parsePadding(reader)
   return { header, body, signature, attestationKey, certificationData, trailingZeroBytes }
 }
@@ -122,21 +108,8 @@ export function isTdQuote(quote: Quote): quote is TdQuote {
 
 /** @throws InputError `QUOTE_MALFORMED`, `QUOTE_UNSUPPORTED` no quote has such values. */
 export function encodeQuote(quote: Quote): Uint8Array {
-  const { qeReport, qeReportSignature, qeAuthData, certificateChain } = quote.certificationData
-  requireLength('qeReportSignature', qeReportSignature, 64)
-  const chain = encodeText(certificateChain)
-  const qeCertification = concatBytes(
-    encodeSgxReport(qeReport),
-    qeReportSignature,
-    encodeU16LE('qeAuthDataLength', qeAuthData.length),
-    qeAuthData,
-    CERTIFICATION.encode({ type: PCK_CHAIN_CERTIFICATION, bytes: chain.length }),
-    chain,
-  )
-  const outer = hasOuterCertification(quote.header)
-    ? CERTIFICATION.encode({ type: QE_REPORT_CERTIFICATION, bytes: qeCertification.length })
-    : new Uint8Array(0)
-  const section = concatBytes(SIGNATURE.encode(quote), outer, qeCertification)
+  const certification = encodeCertification(quote.certificationData, isNested(quote.header))
+  const section = concatBytes(SIGNATURE.encode(quote), certification)
   const padding = new Uint8Array(quote.trailingZeroBytes)
   return concatBytes(encodeSignedBytes(quote), encodeU32LE(section.length), section, padding)
 }
@@ -155,11 +128,6 @@ export function encodeSignedBytes({ header, body }: Pick<Quote, 'header' | 'body
       ? new Uint8Array(0)
       : BODY_DESCRIPTOR.encode({ bodyType, bodyBytes: encodedBody.length })
   return concatBytes(HEADER.encode(header), descriptor, encodedBody)
-}
-
-/** What the PCK key signs. */
-export function encodeSgxReport(report: SgxReport): Uint8Array {
-  return SGX_REPORT.encode(report)
 }
 
 function encodeBody(body: QuoteBody): Uint8Array {
@@ -216,36 +184,8 @@ function readBody(reader: QuoteReader, bodyType: QuoteBody['bodyType']): QuoteBo
 }
 
 /** Version 3 has the QE's report directly in its signature section. */
-function hasOuterCertification({ version }: QuoteHeader): boolean {
+function isNested({ version }: QuoteHeader): boolean {
   return version > 3
-}
-
-function parseCertificationData(section: QuoteReader, header: QuoteHeader): QeCertification {
-  const outer = hasOuterCertification(header)
-    ? section.certification('certificationData', QE_REPORT_CERTIFICATION)
-    : section
-  const qeReport = outer.read('qeReport', SGX_REPORT)
-  const qeReportSignature = outer.take('qeReportSignature', 64).slice()
-  const qeAuthData = outer.take('qeAuthData', outer.u16('qeAuthDataLength')).slice()
-  const inner = outer.certification('certificateChain', PCK_CHAIN_CERTIFICATION)
-  const certificateChain = parseChain(inner)
-  return { qeReport, qeReportSignature, qeAuthData, certificateChain }
-}
-
-function parseChain(reader: QuoteReader): string {
-  const start = reader.offset
-  const bytes = reader.take('certificateChain', reader.remaining)
-  const foreign = bytes.findIndex((byte) => byte > 0x7f)
-  if (foreign !== -1) throw malformed('certificateChain', start + foreign, 'is not PEM text')
-  const text = new TextDecoder('latin1').decode(bytes)
-  try {
-    parsePemChain(text)
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    const at = start + Number(error.details.offset)
-    throw malformed('certificateChain', at, `is not PEM: ${error.details.reason}`, error)
-  }
-  return text
 }
 
 function parsePadding(reader: QuoteReader): number {
@@ -256,21 +196,4 @@ function parsePadding(reader: QuoteReader): number {
     throw new InputError('QUOTE_TRAILING', { field: 'padding', offset: start + first })
   }
   return padding.length
-}
-
-function requireLength(field: string, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) throw malformed(field, 0, `does not have ${length} bytes`)
-}
-
-function encodeU16LE(field: string, value: number): Uint8Array {
-  if (value > 0xffff) throw malformed(field, 0, 'is no u16')
-  return Uint8Array.of(value & 0xff, value >>> 8)
-}
-
-function encodeText(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => {
-    const code = character.charCodeAt(0)
-    if (code > 0x7f) throw malformed('certificateChain', 0, 'is not PEM text')
-    return code
-  })
 }

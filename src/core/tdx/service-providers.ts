@@ -32,15 +32,18 @@ export interface ServiceRequest {
   readonly socketPath?: string
   /** JSON, to be posted; without it, the URL is got. */
   readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface ServiceAnswer {
+  readonly status: number
+  readonly body: Uint8Array
 }
 
 /** What the providers need of the world. Failures are errors with an errno name as their `code`. */
 export interface QuoteService {
   exists(path: string): Promise<boolean>
-  request(
-    request: ServiceRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<{ readonly status: number; readonly body: Uint8Array }>
+  request(request: ServiceRequest, signal: AbortSignal | undefined): Promise<ServiceAnswer>
 }
 
 export interface DstackOptions {
@@ -124,7 +127,8 @@ function createHttpProvider(service: QuoteService, base: string): QuoteProvider 
   })
 }
 
-interface Where {
+/** Who is asked, for errors. */
+export interface Where {
   readonly provider: string
   /** Without credentials. */
   readonly address: string
@@ -136,18 +140,31 @@ async function ask(
   where: Where,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  let answer: Awaited<ReturnType<QuoteService['request']>>
+  return requireOk(await send(service, request, where, signal), where)
+}
+
+/** @throws UnavailableError `QUOTE_SERVICE_UNREACHABLE` */
+export async function send(
+  service: QuoteService,
+  request: ServiceRequest,
+  where: Where,
+  signal: AbortSignal | undefined,
+): Promise<ServiceAnswer> {
   try {
-    answer = await service.request(request, signal)
+    return await service.request(request, signal)
   } catch (error) {
     throwIfAborted(signal)
     const reason = errnoOf(error)
     if (reason === undefined) throw error
     throw new UnavailableError('QUOTE_SERVICE_UNREACHABLE', { ...where, reason }, error)
   }
-  if (answer.status === 200) return answer.body
-  const said = printable(new TextDecoder().decode(answer.body))
-  const reason = `status ${answer.status}${said === '' ? '' : ` (${said})`}`
+}
+
+/** @throws UnavailableError `QUOTE_SERVICE_ANSWER`, with what the service said */
+export function requireOk({ status, body }: ServiceAnswer, where: Where): Uint8Array {
+  if (status === 200) return body
+  const said = printable(new TextDecoder().decode(body))
+  const reason = `status ${status}${said === '' ? '' : ` (${said})`}`
   throw new UnavailableError('QUOTE_SERVICE_ANSWER', { ...where, reason })
 }
 
@@ -167,12 +184,12 @@ function readDstackAnswer(body: Uint8Array, where: Where): Uint8Array {
   return fromHex(hex)
 }
 
-function isHttpUrl(text: string): boolean {
+export function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 /** What a service says, on one line, and without what would steer a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim()

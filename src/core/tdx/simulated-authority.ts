@@ -10,14 +10,9 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256, sha384 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '../bytes.js'
 import { InternalError } from '../errors.js'
+import { encodeSgxReport, type SgxReport } from './certification.js'
 import { encodePemChain } from './pem.js'
-import {
-  encodeQuote,
-  encodeSgxReport,
-  encodeSignedBytes,
-  type QuoteHeader,
-  type SgxReport,
-} from './quote.js'
+import { encodeQuote, encodeSignedBytes, type QuoteHeader } from './quote.js'
 import {
   TD10_BODY_TYPE,
   TD15_BODY_TYPE,

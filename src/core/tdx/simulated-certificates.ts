@@ -8,23 +8,8 @@ import { p256 } from '@noble/curves/nist.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '../bytes.js'
 import * as der from './der.js'
+import { OID } from './oids.js'
 import { SIMULATED_ORGANIZATION } from './simulated-mark.js'
-
-const OID = {
-  commonName: '2.5.4.3',
-  organization: '2.5.4.10',
-  ecPublicKey: '1.2.840.10045.2.1',
-  p256: '1.2.840.10045.3.1.7',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
-  subjectKeyIdentifier: '2.5.29.14',
-  keyUsage: '2.5.29.15',
-  basicConstraints: '2.5.29.19',
-  crlNumber: '2.5.29.20',
-  reasonCode: '2.5.29.21',
-  crlDistributionPoints: '2.5.29.31',
-  authorityKeyIdentifier: '2.5.29.35',
-  sgx: '1.2.840.113741.1.13.1',
-} as const
 
 const VERSION_3 = 2
 const CRL_VERSION_2 = 1

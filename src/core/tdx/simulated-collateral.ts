@@ -37,11 +37,13 @@ export type SimulatedCollateral = Readonly<
   >
 >
 
+type Revocable = 'pck' | 'platformCa' | 'tcbSigning' | 'root'
+
 export interface SimulatedCollateralOptions {
   /** It is valid from the day before, for 30 days. */
   readonly now: Date
   /** Who is in the list of their issuer. */
-  readonly revoked?: readonly ('pck' | 'platformCa' | 'tcbSigning')[]
+  readonly revoked?: readonly Revocable[]
   /** Fields in place of the made-up ones, signed as they are. */
   readonly tcbInfo?: Readonly<Record<string, unknown>>
   readonly qeIdentity?: Readonly<Record<string, unknown>>
@@ -55,10 +57,7 @@ export function createSimulatedCollateral(
   const thisUpdate = wholeDays(now, -DAYS_BEFORE)
   const nextUpdate = wholeDays(now, DAYS_AFTER)
   const validity = { issueDate: isoSeconds(thisUpdate), nextUpdate: isoSeconds(nextUpdate) }
-  const crlOf = (
-    issuer: typeof root,
-    candidates: readonly ('pck' | 'platformCa' | 'tcbSigning')[],
-  ) =>
+  const crlOf = (issuer: typeof root, candidates: readonly Revocable[]) =>
     encodeCrl({
       issuer,
       thisUpdate,
@@ -77,7 +76,7 @@ export function createSimulatedCollateral(
   const signingChain = encodePemChain(authority.tcbSigningChain)
   return {
     pck_crl_issuer_chain: encodePemChain(authority.certificateChain.slice(1)),
-    root_ca_crl: bareHex(crlOf(root, ['platformCa', 'tcbSigning'])),
+    root_ca_crl: bareHex(crlOf(root, ['root', 'platformCa', 'tcbSigning'])),
     pck_crl: bareHex(crlOf(platformCa, ['pck'])),
     tcb_info_issuer_chain: signingChain,
     tcb_info: info.text,

@@ -12,8 +12,12 @@ const MARK = new TextEncoder().encode(SIMULATED_ORGANIZATION)
 
 /** True if any certificate of the chain carries the mark. */
 export function isSimulatedQuote(quote: Quote): boolean {
+  const { certificateChain, pckReference } = quote.certificationData
+  if (pckReference !== undefined) {
+    return pckReference.type === 4 && hasMark(pckReference.certificate)
+  }
   try {
-    return parsePemChain(quote.certificationData.certificateChain).some(hasMark)
+    return parsePemChain(certificateChain).some(hasMark)
   } catch {
     // No PEM: neither ours nor a quote that `parseQuote` would have let through.
     return false

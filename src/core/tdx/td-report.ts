@@ -6,7 +6,7 @@
  */
 import { InputError } from '../errors.js'
 import { layout } from './layout.js'
-import type { FieldsOf } from './quote-layouts.js'
+import { type FieldsOf, TD_FIELDS, TDX_MODULE_FIELDS } from './quote-layouts.js'
 
 /** REPORTMACSTRUCT, TEE_TCB_INFO and TDINFO, with the reserved bytes between them. */
 const TD_REPORT = layout(1024, [
@@ -19,23 +19,11 @@ const TD_REPORT = layout(1024, [
   ['reserved2', 32],
   ['mac', 32],
   ['teeTcbInfoValid', 8],
-  ['teeTcbSvn', 16],
-  ['mrSeam', 48],
-  ['mrSignerSeam', 48],
-  ['seamAttributes', 8],
+  ...TDX_MODULE_FIELDS,
   ['teeTcbSvn2', 16],
   ['reserved3', 95],
   ['reserved4', 17],
-  ['tdAttributes', 8],
-  ['xfam', 8],
-  ['mrtd', 48],
-  ['mrConfigId', 48],
-  ['mrOwner', 48],
-  ['mrOwnerConfig', 48],
-  ['rtmr0', 48],
-  ['rtmr1', 48],
-  ['rtmr2', 48],
-  ['rtmr3', 48],
+  ...TD_FIELDS,
   ['serviceTdHash', 48],
   ['reserved5', 64],
 ])

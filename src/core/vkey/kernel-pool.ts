@@ -1,10 +1,11 @@
 /**
- * Runs the WebAssembly kernels over one shared memory, on worker threads or, with one thread, here.
+ * Runs the WebAssembly kernels over one shared memory, on worker threads or, with one thread or where
+ * the system gives none, here.
  * Knows nothing of what they compute.
  */
 import { Worker } from 'node:worker_threads'
 import { fromBase64 } from '../bytes.js'
-import { InternalError, InterruptedError } from '../errors.js'
+import { InternalError, InterruptedError, UnavailableError } from '../errors.js'
 import { KERNELS_BASE64 } from './kernels.wasm.js'
 
 /** A call of an exported function. Addresses and counts are numbers, truth values 0 and 1. */
@@ -49,6 +50,7 @@ export interface KernelPoolOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+const MIB = 2 ** 20
 const PAGE_BYTES = 65_536
 /** Calls that a worker has before it, so that it goes from one to the next without waiting for us. */
 const CALLS_AHEAD = 2
@@ -62,14 +64,25 @@ parentPort.on('message', ({ name, args }) => {
   parentPort.postMessage('done')
 })`
 
+/** @throws UnavailableError `MEMORY_UNAVAILABLE` */
 export function createKernelPool(options: KernelPoolOptions): KernelPool {
   const module = new WebAssembly.Module(fromBase64(KERNELS_BASE64))
-  const pages = Math.ceil(options.bytes / PAGE_BYTES)
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  const memory = takeMemory(options.bytes)
   options.prepare?.(memory)
   return options.threads === 1
     ? createLocalPool(module, memory, options)
     : createWorkerPool(module, memory, options)
+}
+
+function takeMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch (cause) {
+    // WebAssembly reports that the host has no memory by this.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UnavailableError('MEMORY_UNAVAILABLE', { mib: Math.ceil(bytes / MIB) }, cause)
+  }
 }
 
 /** A turn of the event loop, so that messages and an abort can arrive. */
@@ -105,8 +118,9 @@ function createLocalPool(
 function createWorkerPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { attach, signal, threads, watch }: KernelPoolOptions,
+  options: KernelPoolOptions,
 ): KernelPool {
+  const { attach, signal, threads, watch } = options
   let fail: (reason: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
     fail = reject
@@ -116,11 +130,11 @@ function createWorkerPool(
   signal?.addEventListener('abort', onAbort)
   if (signal?.aborted) onAbort()
 
-  const workers = Array.from({ length: threads }, (_, thread) => {
-    const worker = startWorker({ module, memory }, fail)
+  const workers = startWorkers(threads, () => startWorker({ module, memory }, fail))
+  if (workers.length === 0) return createLocalPool(module, memory, options)
+  workers.forEach((worker, thread) => {
     // Nobody waits for it: a worker does what it is told in that order.
     worker.call(attach(thread)).catch(fail)
-    return worker
   })
   return {
     memory,
@@ -148,6 +162,19 @@ interface KernelWorker {
   /** Calls wait in the worker for their turn, and are done in the order of calling. */
   call(next: KernelCall): Promise<void>
   end(): Promise<unknown>
+}
+
+/** As many as the system lets this process have: where threads are limited, it may be none. */
+function startWorkers(threads: number, start: () => KernelWorker): KernelWorker[] {
+  const workers: KernelWorker[] = []
+  try {
+    while (workers.length < threads) workers.push(start())
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_INIT_FAILED') return workers
+    for (const worker of workers) worker.end()
+    throw error
+  }
+  return workers
 }
 
 function startWorker(workerData: object, fail: (reason: unknown) => void): KernelWorker {

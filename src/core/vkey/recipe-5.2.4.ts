@@ -4,6 +4,7 @@
  * Source: sp1-core-machine 5.2.4 src/program/mod.rs, src/cpu/columns/instruction.rs, src/shape/mod.rs
  * (heights); sp1-prover 5.2.4 src/types.rs `hash_babybear`.
  */
+import { InputError } from '../errors.js'
 import type { Program } from '../riscv/program.js'
 import { BYTE } from './byte-chip.js'
 import { BABYBEAR_P, rootOfUnity } from './field.js'
@@ -45,9 +46,16 @@ function descriptionOf({ name, logHeight, width }: CommittedChip): number[] {
   return [...domain, width, height, name.length, ...new TextEncoder().encode(name)]
 }
 
-/** One row per instruction. */
+/**
+ * One row per instruction.
+ *
+ * @throws InputError `ELF_MALFORMED` there is none: padding repeats the first row, so SP1 has no key.
+ */
 function programTrace(program: Program): Trace {
   const instructions = transpile(program)
+  if (instructions.length === 0) {
+    throw new InputError('ELF_MALFORMED', { reason: 'it has no instructions' })
+  }
   const of =
     (value: (instruction: Sp1Instruction) => number | boolean): Column =>
     (row) =>

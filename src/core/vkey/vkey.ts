@@ -47,6 +47,7 @@ const WORD_WORK = 12
 
 /**
  * @throws InputError `ELF_TOO_LARGE` the release has no table that tall; `ELF_INSTRUCTION_UNKNOWN`.
+ * @throws UnavailableError `MEMORY_UNAVAILABLE`
  * @throws InterruptedError `signal` was aborted.
  */
 export async function computeVkey(program: Program, options: VkeyOptions = {}): Promise<Vkey> {

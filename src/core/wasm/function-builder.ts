@@ -100,9 +100,8 @@ export class FunctionBuilder {
     body: (labels: readonly Label[]) => void,
     behind: (i: number) => void,
   ): void {
-    const labels: Label[] = []
-    for (let i = 0; i < count; i++) labels.unshift(this.#open(CONTROL.block))
-    body(labels)
+    const outermostFirst = Array.from({ length: count }, () => this.#open(CONTROL.block))
+    body(outermostFirst.reverse())
     for (let i = 0; i < count; i++) {
       this.#close()
       behind(i)

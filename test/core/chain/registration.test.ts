@@ -9,12 +9,15 @@ import { fromHex, type Hex } from '../../../src/core/bytes.js'
 import { type Chain, connectChain } from '../../../src/core/chain/client.js'
 import { type Deployment, deployContracts } from '../../../src/core/chain/deploy.js'
 import { createGasPayer, type GasPayer } from '../../../src/core/chain/gas-payer.js'
+import { allowWorkload } from '../../../src/core/chain/measurement-policy.js'
 import { askMultiProof } from '../../../src/core/chain/multi-proof.js'
 import { registerSigner } from '../../../src/core/chain/registration.js'
+import { computeWorkloadId } from '../../../src/core/policy/workload.js'
 import { createProver } from '../../../src/core/prover/prove.js'
 import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 import { createSigner, generateSecretKey } from '../../../src/core/signer/signer.js'
 import { createProvider, type QuoteProvider } from '../../../src/core/tdx/provider.js'
+import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
 import { guestElf } from '../../support/cli.js'
 
@@ -24,6 +27,14 @@ let gasPayer: GasPayer
 let contracts: Deployment
 const authority = createSimulatedAuthority({ entropy: randomBytes(32), now: new Date() })
 const provider = providerOf((reportData) => authority.quote(reportData))
+const workloadId = computeWorkloadId(parseTdQuote(authority.quote(new Uint8Array(64))).body)
+
+const FIBONACCI_VKEY = {
+  sp1: '3.4.0',
+  elfHash: '0x',
+  bytes32: '0x00e3caa2e260cfb01b4b6a1a0970b521b15f7c56c73f5ce0a76607df290e8cd6',
+  hashBytes: '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
+} as const
 
 function providerOf(make: (reportData: Uint8Array) => Uint8Array): QuoteProvider {
   const request = async (reportData: Uint8Array) => make(reportData)
@@ -61,19 +72,16 @@ beforeAll(async () => {
     attestation: { simulatedRoot: rootKey(authority.rootCertificate) },
     layout: 'v1.1',
   })
+  const { registry } = contracts
+  const metadata = { commit: '', sourceUrl: '', next: false }
+  await allowWorkload({ chain, registry, gasPayer, workloadId, ...metadata })
 })
 afterAll(() => anvil.stop())
 
 describe('a registered signer', () => {
   it('has its proofs accepted by MultiProof, and only after it is registered', async () => {
     const signer = newSigner()
-    const vkey = {
-      sp1: '3.4.0',
-      elfHash: '0x',
-      bytes32: '0x00e3caa2e260cfb01b4b6a1a0970b521b15f7c56c73f5ce0a76607df290e8cd6',
-      hashBytes: '0x71e551711833ec06696d4341170b521b0afbe2b61cfd73824ecc0fbe290e8cd6',
-    } as const
-    const vkeys = new VkeyCache({ compute: async () => vkey })
+    const vkeys = new VkeyCache({ compute: async () => FIBONACCI_VKEY })
     const stdin = { buffers: [Uint8Array.of(10, 0, 0, 0)], deferredProofs: 0n }
     const elf = readFileSync(guestElf('fibonacci'))
     const proof = await createProver({ signer, vkeys }).prove(elf, stdin)
@@ -90,6 +98,33 @@ describe('a registered signer', () => {
     expect(await ask()).toBeUndefined()
     expect(await ask({ publicValues: '0x00' })).toMatch(/^Invalid_TEE_Signer\(/)
     expect(await ask({ signature: `0x${'00'.repeat(65)}` })).toMatch(/^Invalid_TEE_Signer\(0x0+\)/)
+  })
+
+  it('has its typed proofs accepted by the call of SP1, for this contract and workload alone', async () => {
+    const signer = newSigner()
+    const binding = {
+      chainId: chain.chainId,
+      verifyingContract: contracts.multiProof,
+      workloadId,
+    }
+    const vkeys = new VkeyCache({ compute: async () => FIBONACCI_VKEY })
+    const stdin = { buffers: [Uint8Array.of(10, 0, 0, 0)], deferredProofs: 0n }
+    const elf = readFileSync(guestElf('fibonacci'))
+    const prover = createProver({ signer, vkeys })
+    const prove = (change = {}) =>
+      prover.prove(elf, stdin, { scheme: 'eip712', binding: { ...binding, ...change } })
+    const proof = await prove()
+    const ask = (asked = proof) => askMultiProof(chain, contracts.multiProof, asked)
+    const refused = expect.stringMatching(/^Invalid_TEE_Signer\(/)
+    expect(await ask()).toEqual(refused)
+    await register(signer.address)
+    expect(await ask()).toBeUndefined()
+    expect(await ask({ ...proof, publicValues: '0x00' })).toEqual(refused)
+    expect(await ask(await prove({ chainId: 1 }))).toEqual(refused)
+    expect(await ask(await prove({ verifyingContract: contracts.registry }))).toEqual(refused)
+    expect(await ask(await prove({ workloadId: `0x${'09'.repeat(32)}` }))).toEqual(refused)
+    const { domain: _domain, ...unbound } = proof
+    expect(await ask(unbound)).toBe('WrongSelector(0x00000000)')
   })
 
   it('costs no more gas for a quote that its platform padded', async () => {
@@ -111,6 +146,17 @@ describe('refusals', () => {
       code: 'CHAIN_REVERTED',
       exitCode: 7,
       details: { error: 'QuoteRefused(root)' },
+    })
+  })
+
+  it('names the registry’s error: a workload that is not allowed', async () => {
+    const body = { mrtd: new Uint8Array(48).fill(9) }
+    const other = providerOf((data) => authority.quote(data, { body }))
+    await expect(register(newSigner().address, { provider: other })).rejects.toMatchObject({
+      details: {
+        error: expect.stringMatching(/^WorkloadNotAllowed\(0x[0-9a-f]{64}\)$/),
+        remedy: expect.stringContaining('policy allow'),
+      },
     })
   })
 

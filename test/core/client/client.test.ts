@@ -36,6 +36,23 @@ describe('with the service', () => {
     expect(await client.prove(fibonacci, stdin)).toEqual(proof)
   })
 
+  it('asks and waits apart, so that another process can go on', async () => {
+    const id = await createClient(url).requestProof(fibonacci, stdin)
+    const proof = await createClient(url).waitProof(id)
+    expect(proof.publicValues).toBe('0x0a0000002200000037000000')
+    const programId = `0x${'00'.repeat(32)}` as const
+    await expect(createClient(url).waitProof(id, { programId })).rejects.toMatchObject({
+      code: 'SERVER_ANSWER',
+    })
+  })
+
+  it('cancels, and says of a job that was cancelled that it was', async () => {
+    const client = createClient(url)
+    const id = await client.requestProof(endless, stdin)
+    await client.cancel(id)
+    await expect(client.waitProof(id)).rejects.toMatchObject({ code: 'JOB_CANCELLED' })
+  })
+
   it('fails as if the guest had failed here', async () => {
     const limits = { cycles: 1000 }
     await expect(createClient(url).prove(endless, stdin, { limits })).rejects.toMatchObject({
@@ -140,6 +157,44 @@ describe('with a server that is none or lies', () => {
       expect((await answer(change)).code).toBe('SERVER_ANSWER')
     }
     expect((await answer({ signature: '0x' })).code).toBe('PROOF_MALFORMED')
+  })
+
+  it('goes on when the server has been away, and asks for the proof once', async () => {
+    const keys: unknown[] = []
+    let asked = 0
+    const proof = await createClient(url).prove(fibonacci, stdin)
+    const answered = await proveWith((request, response) => {
+      asked++
+      if (request.method === 'PUT') return response.end('{}')
+      if (request.method === 'POST') {
+        keys.push(request.headers['idempotency-key'])
+        if (asked === 1) {
+          return response
+            .writeHead(404)
+            .end('{"code":"PROGRAM_UNKNOWN","detail":"none","details":{"programId":"0x"}}')
+        }
+        if (asked < 5) return request.socket.destroy()
+        return response.writeHead(202).end('{"id":"a"}')
+      }
+      if (asked < 8) return response.writeHead(503).end('{"code":"SERVER_DRAINING","detail":"x"}')
+      return response.end(JSON.stringify({ state: 'succeeded', proof }))
+    })
+    expect(answered).toEqual(proof)
+    expect([keys.length, new Set(keys).size, typeof keys[0]]).toEqual([4, 1, 'string'])
+  })
+
+  it('sends its API key', async () => {
+    const seen: unknown[] = []
+    const server = await clientOf((request, response) => {
+      seen.push(request.headers.authorization)
+      response.end('{}')
+    })
+    await server.rotate().catch(() => {})
+    const { port } = (servers.at(-1) as Server).address() as AddressInfo
+    await createClient(`http://127.0.0.1:${port}`, { apiKey: 'k' })
+      .rotate()
+      .catch(() => {})
+    expect(seen).toEqual([undefined, 'Bearer k'])
   })
 
   it('waits for room in a full queue, as long as it is told', async () => {

@@ -2,25 +2,31 @@ import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fromHex, toHex } from '../../../src/core/bytes.js'
+import type { CollateralDocuments } from '../../../src/core/dcap/collateral.js'
 import { loadCollateral } from '../../../src/core/dcap/collateral-cache.js'
 import {
   type CollateralFetchOptions,
-  collateralKeyOf,
   fetchCollateral,
 } from '../../../src/core/dcap/collateral-fetch.js'
+import { collateralKeyOf } from '../../../src/core/dcap/collateral-key.js'
 import { Sp1TeeError } from '../../../src/core/errors.js'
 import { parseQuote } from '../../../src/core/tdx/quote.js'
 import { type Mishap, type Pcs, startPcs } from '../../support/pcs.js'
 import { QUOTE_V3, QUOTE_V4 } from '../tdx/samples.js'
-import { collateralOf, NOW } from './samples.js'
+import { resignedCrl } from './resigned.js'
+import { AUTHORITY, collateralOf, NOW } from './samples.js'
 
 const DOCUMENTS = collateralOf()
 const KEY = collateralKeyOf(parseQuote(QUOTE_V4))
 
 let pcs: Pcs
+/** What it serves; tests change it. */
+let served: CollateralDocuments
 let delaysMs: number[]
 beforeEach(async () => {
-  pcs = await startPcs(DOCUMENTS)
+  served = { ...DOCUMENTS }
+  pcs = await startPcs(served)
   delaysMs = []
 })
 afterEach(() => pcs.close())
@@ -221,5 +227,60 @@ describe('fetched collateral', () => {
     } finally {
       await other.close()
     }
+  })
+
+  describe('that goes back', () => {
+    const numbered = (name: 'pck_crl' | 'root_ca_crl', number: number) => {
+      const { root, platformCa } = AUTHORITY.issuers
+      const issuer = name === 'pck_crl' ? platformCa : root
+      const crl = fromHex(`0x${DOCUMENTS[name]}`)
+      const edit = ['0603551d140403020101', `0603551d14040302010${number}`] as const
+      return { [name]: toHex(resignedCrl(crl, issuer, edit)).slice(2) }
+    }
+    const rows: readonly [string, Partial<CollateralDocuments>, object][] = [
+      ['PCK CRL', numbered('pck_crl', 3), { kept: '3', fetched: '1' }],
+      ['root CRL', numbered('root_ca_crl', 2), { kept: '2', fetched: '1' }],
+      [
+        'evaluation of TCB info',
+        collateralOf({ tcbInfo: { tcbEvaluationDataNumber: 20 } }),
+        { kept: '20', fetched: '1' },
+      ],
+      [
+        'evaluation of QE identity',
+        collateralOf({ qeIdentity: { tcbEvaluationDataNumber: 21 } }),
+        { kept: '21', fetched: '1' },
+      ],
+    ]
+    const yesterday = new Date(NOW.getTime() - 86_400_001)
+
+    it.each(rows)('in its %s is refused', async (what, newer, details) => {
+      Object.assign(served, newer)
+      await load()
+      await utimes(await keptFile(), yesterday, yesterday)
+      Object.assign(served, DOCUMENTS)
+      await expect(load()).rejects.toMatchObject({
+        code: 'PCS_ROLLED_BACK',
+        exitCode: 8,
+        details: { what, ...details, path: await keptFile() },
+      })
+      await rm(await keptFile())
+      expect((await load()).documents).toEqual(DOCUMENTS)
+    })
+
+    it('is taken if what was kept was never signed by the same issuer', async () => {
+      const { pck_crl } = numbered('pck_crl', 3) as { pck_crl: string }
+      Object.assign(served, { pck_crl: `${pck_crl.slice(0, -2)}00` })
+      await load()
+      await utimes(await keptFile(), yesterday, yesterday)
+      Object.assign(served, DOCUMENTS)
+      expect((await load()).documents).toEqual(DOCUMENTS)
+    })
+
+    it('is no matter of a list that goes on', async () => {
+      await load()
+      await utimes(await keptFile(), yesterday, yesterday)
+      Object.assign(served, numbered('pck_crl', 2))
+      expect((await load()).pckCrl.number).toBe(2n)
+    })
   })
 })

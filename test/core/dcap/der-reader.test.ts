@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type Hex } from '../../../src/core/bytes.js'
-import { DerReader, TAG } from '../../../src/core/dcap/der-reader.js'
+import { DerReader } from '../../../src/core/dcap/der-reader.js'
 import * as der from '../../../src/core/tdx/der.js'
+import { TAG } from '../../../src/core/tdx/der.js'
 import { refusalOf } from '../tdx/samples.js'
 
 const readerOf = (hex: Hex) => new DerReader(fromHex(hex), 'sample')

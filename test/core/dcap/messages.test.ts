@@ -20,6 +20,7 @@ function codesIn(...folders: string[]): string[] {
 
 const REJECTED = [
   new RejectedError('QE_VENDOR_UNKNOWN', { vendorId: '0x00' }),
+  new RejectedError('PCK_CHAIN_ABSENT', { type: 3 }),
   new RejectedError('CHAIN_INCOMPLETE', { chain: 'PCK chain', have: 2, expected: 'a, b, c' }),
   new RejectedError('ROOT_UNTRUSTED', {
     chain: 'PCK chain',
@@ -57,6 +58,8 @@ const REJECTED = [
   new RejectedError('QE_MISMATCH', { field: 'isvProdId', actual: '1', expected: '2' }),
   new RejectedError('QUOTE_SIGNATURE', {}),
   new RejectedError('TDX_MODULE_MISMATCH', { reason: 'Intel lists no module TDX_09' }),
+  new RejectedError('SIGNER_UNBOUND', { signer: '0x5a', reason: 'the report data name 0x5b' }),
+  new RejectedError('RUNTIME_DATA_UNBOUND', { actual: '0x01', expected: '0x02' }),
   new RejectedError('TCB_LEVEL_MISSING', { what: 'platform', short: ['PCE is 4 and needs 5'] }),
   new RejectedError('TCB_REVOKED', { when: 'at launch' }),
   new RejectedError('EVENT_LOG_MISMATCH', { registers: ['RTMR1'] }),
@@ -106,6 +109,7 @@ it('says why a quote is refused, and what to do', () => {
   expect(`\n${messages.join('\n')}\n`).toMatchInlineSnapshot(`
     "
     The quote was made by a quoting enclave of vendor 0x00, which is not Intel. Do not trust it.
+    The quote names its PCK certificate (certification data type 3) and does not hold the chain, so nothing of it can be believed. Let the platform's quoting library fetch the chain (type 5).
     The PCK chain has 2 certificates; it should be a, b, c. Get the quote again, with its whole chain.
     The root of the PCK chain (SHA-256 0x01) is not Intel's. Do not trust it; a simulated quote verifies only under its own root, given explicitly (--root).
     The root of the PCK chain is no CA. Do not trust it.
@@ -123,6 +127,8 @@ it('says why a quote is refused, and what to do', () => {
     The quoting enclave's isvProdId is 1, not 2 as Intel says. Do not trust the quote.
     The quote is not signed by its attestation key: a byte of it was changed. Do not trust it.
     The TDX module is not one of Intel's: Intel lists no module TDX_09. Do not trust the quote.
+    The quote does not vouch for the signer 0x5a: the report data name 0x5b. Do not trust the signer.
+    The quote is not about these runtime data: its report data are 0x01, and the data's hash is 0x02. Pass the file that was written with the quote.
     The platform is below the lowest level that Intel lists: PCE is 4 and needs 5. Update firmware and TDX module of the host.
     Intel has revoked what the platform ran at launch. Do not trust it.
     The event log does not give RTMR1 of the quote. It is of another boot, or was changed.

@@ -4,56 +4,18 @@
  */
 import { QuoteVerifier } from '@phala/dcap-qvl'
 import { describe, expect, it } from 'vitest'
-import { toHex } from '../../../src/core/bytes.js'
 import {
-  encodeCollateral,
-  openCollateral,
-  parseCollateral,
-} from '../../../src/core/dcap/collateral.js'
-import { INTEL_ROOT, type TrustedRoot } from '../../../src/core/dcap/trusted-root.js'
-import { checkQuote } from '../../../src/core/dcap/verify-quote.js'
-import { Sp1TeeError } from '../../../src/core/errors.js'
-import { parsePolicy } from '../../../src/core/policy/policy.js'
-import { ACCEPTABLE_STATUSES } from '../../../src/core/policy/policy-schema.js'
-import { checkPolicy } from '../../../src/core/policy/rules.js'
-import { isTdQuote, parseQuote } from '../../../src/core/tdx/quote.js'
-import type { SimulatedOverrides } from '../../../src/core/tdx/simulated-authority.js'
-import type { SimulatedCollateralOptions } from '../../../src/core/tdx/simulated-collateral.js'
-import { readShared, SHARED_TDX } from '../tdx/shared.js'
-import { AUTHORITY, collateralOf, NOW, REPORT_DATA, ROOT, svns } from './samples.js'
-
-interface Case {
-  readonly quote: Uint8Array
-  /** The file, as both read it. */
-  readonly collateral: Uint8Array
-  readonly now: Date
-  readonly root: TrustedRoot
-}
-
-/** Statuses are compared, not accepted; that library refuses debug TDs and the like by itself. */
-const LENIENT = { version: 1, acceptedStatuses: ACCEPTABLE_STATUSES }
-const COMPARED_RULES = [
-  'policy.debug',
-  'policy.migratable',
-  'policy.tdAttributes',
-  'policy.serviceTd',
-]
-
-/** Status and advisories, or `refused`. */
-function ours({ quote: bytes, collateral, now, root }: Case): string {
-  try {
-    const quote = parseQuote(bytes)
-    const { verified } = checkQuote({ quote, collateral: parseCollateral(collateral), now, root })
-    if (verified === undefined) return 'refused'
-    const tee = isTdQuote(quote) ? 'TDX' : 'SGX'
-    const rules = checkPolicy(verified, parsePolicy({ ...LENIENT, tee }))
-    if (rules.some(({ name, ok }) => !ok && COMPARED_RULES.includes(name))) return 'refused'
-    return [verified.status, ...verified.advisoryIds.toSorted()].join(' ')
-  } catch (error) {
-    if (error instanceof Sp1TeeError) return 'refused'
-    throw error
-  }
-}
+  type Case,
+  DIFFERENCES,
+  flippedCases,
+  levelCases,
+  ours,
+  PLAIN_CASES,
+  packCases,
+  qeCases,
+} from '../../support/verdict-cases.js'
+import { SHARED_TDX } from '../tdx/shared.js'
+import { AUTHORITY } from './samples.js'
 
 function theirs({ quote, collateral, now, root }: Case): string {
   const verifier = root.isIntel
@@ -69,249 +31,32 @@ function theirs({ quote, collateral, now, root }: Case): string {
   }
 }
 
-function simulated(
-  quote: SimulatedOverrides = {},
-  collateral: Partial<SimulatedCollateralOptions> = {},
-  now = NOW,
-): Case {
-  const documents = collateralOf(collateral)
-  return {
-    quote: AUTHORITY.quote(REPORT_DATA, quote),
-    collateral: encodeCollateral({ documents }),
-    now,
-    root: ROOT,
-  }
-}
-
-const GOOD = JSON.parse(collateralOf().tcb_info)
-const DATE = '2026-01-01T00:00:00Z'
-const components = (values: Uint8Array) => Array.from(values, (svn) => ({ svn }))
-
-function level(cpu: number, pce: number, tdx: Uint8Array, tcbStatus: string, advisory: string) {
-  const cpuSvn = svns(3, 3, 2, 2, 4, 1, 0, cpu)
-  const tcb = {
-    sgxtcbcomponents: components(cpuSvn),
-    pcesvn: pce,
-    tdxtcbcomponents: components(tdx),
-  }
-  return { tcb, tcbDate: DATE, tcbStatus, advisoryIDs: [advisory] }
-}
-
 describe('the same verdict', () => {
-  const STATUSES = [
-    'UpToDate',
-    'SWHardeningNeeded',
-    'ConfigurationNeeded',
-    'ConfigurationAndSWHardeningNeeded',
-    'OutOfDate',
-    'OutOfDateConfigurationNeeded',
-    'Revoked',
-  ]
-
-  it.each(STATUSES)('on levels, of which the first that is reached is %s', (status) => {
-    for (const bodyType of [2, 3] as const) {
-      for (const [cpu, pce, loader] of [
-        [5, 11, 4],
-        [6, 11, 4],
-        [5, 12, 4],
-        [5, 11, 5],
-        [5, 11, 3],
-      ] as const) {
-        const tcbLevels = [
-          level(cpu, pce, svns(6, 0, loader), status, 'SA-1'),
-          level(4, 10, svns(5, 0, 3), 'OutOfDate', 'SA-2'),
-          level(3, 5, svns(5, 0, 1), 'Revoked', 'SA-3'),
-        ]
-        // Without a major version all components count, in both.
-        const teeTcbSvn = svns(6, 0, 4)
-        const row = simulated({ body: { bodyType, teeTcbSvn } }, { tcbInfo: { tcbLevels } })
-        expect(ours(row)).toBe(theirs(row))
-      }
-    }
+  it.each(levelCases())('on the level %s', (_, row) => {
+    expect(ours(row)).toBe(theirs(row))
   })
 
-  it('on a quoting enclave that is up to date, old, or too old', () => {
-    for (const isvSvn of [2, 3, 4, 5]) {
-      for (const status of ['UpToDate', 'OutOfDate', 'Revoked']) {
-        const tcbLevels = [
-          { tcb: { isvsvn: 4 }, tcbDate: DATE, tcbStatus: 'UpToDate' },
-          { tcb: { isvsvn: 3 }, tcbDate: DATE, tcbStatus: status, advisoryIDs: ['SA-4'] },
-        ]
-        const row = simulated({ qeReport: { isvSvn } }, { qeIdentity: { tcbLevels } })
-        expect(ours(row)).toBe(theirs(row))
-      }
-    }
+  it.each(qeCases())('on %s', (_, row) => {
+    expect(ours(row)).toBe(theirs(row))
   })
 
-  const day = 86_400_000
-  const rows: readonly [string, Case][] = [
-    ['a good quote', simulated()],
-    ['a good quote of version 5', simulated({ body: { bodyType: 3 } })],
-    ['a debug TD', simulated({ body: { tdAttributes: Uint8Array.of(1, 0, 0, 16, 0, 0, 0, 0) } })],
-    [
-      'a migratable TD',
-      simulated({ body: { tdAttributes: Uint8Array.of(0, 0, 0, 0x30, 0, 0, 0, 0) } }),
-    ],
-    ['SEPT_VE_DISABLE clear', simulated({ body: { tdAttributes: new Uint8Array(8) } })],
-    ['a service TD', simulated({ body: { bodyType: 3, mrServiceTd: new Uint8Array(48).fill(1) } })],
-    ['a QE of another signer', simulated({ qeReport: { mrSigner: new Uint8Array(32) } })],
-    ['a QE of another product', simulated({ qeReport: { isvProdId: 1 } })],
-    ['a QE with other attributes', simulated({ qeReport: { attributes: svns(0x35) } })],
-    ['another FMSPC', simulated({}, { tcbInfo: { fmspc: '00806F050000' } })],
-    ['TCB info of SGX', simulated({}, { tcbInfo: { id: 'SGX' } })],
-    ['the QE identity of SGX', simulated({}, { qeIdentity: { id: 'QE' } })],
-    ['expired collateral', simulated({}, {}, new Date(NOW.getTime() + 30 * day))],
-    ['collateral of the future', simulated({}, { now: new Date(NOW.getTime() + 2 * day) })],
-    ['a revoked platform', simulated({}, { revoked: ['pck'] })],
-    ['a revoked CA', simulated({}, { revoked: ['platformCa'] })],
-    ['a revoked TCB signer', simulated({}, { revoked: ['tcbSigning'] })],
-    ['Intel’s root', { ...simulated(), root: INTEL_ROOT }],
-    ...['tcb_info', 'qe_identity'].map((name): [string, Case] => {
-      const row = simulated()
-      const text = new TextDecoder().decode(row.collateral)
-      const documents = JSON.parse(text)
-      documents[name] = documents[name].replace('"UpToDate"', '"OutOfDate"')
-      const collateral = encodeCollateral(openCollateral(documents))
-      return [`a ${name} that was changed`, { ...row, collateral }]
-    }),
-  ]
-  it.each(rows)('on %s', (_, row) => {
+  it.each(PLAIN_CASES)('on %s', (_, row) => {
     expect(ours(row)).toBe(theirs(row))
   })
 
   it('on quotes with a bit flipped anywhere that is signed', () => {
-    const row = simulated()
-    // Header, body, QE report, authentication data: all that counts, in steps that share no period.
-    for (let offset = 0; offset < 1252; offset += 7) {
-      const isUnsigned = offset >= 632 && offset < 636
-      const isHeldOtherwise = (offset >= 764 && offset < 770) || (offset >= 1218 && offset < 1220)
-      if (isUnsigned || isHeldOtherwise) continue
-      const quote = row.quote.slice()
-      quote[offset]! ^= 0x10
-      const changed = { ...row, quote }
-      expect(`${offset} ${ours(changed)}`).toBe(`${offset} refused`)
-      expect(`${offset} ${theirs(changed)}`).toBe(`${offset} refused`)
+    for (const [name, row] of flippedCases()) {
+      expect([name, ours(row), theirs(row)]).toEqual([name, 'refused', 'refused'])
     }
   })
 })
 
 describe('another verdict, for a reason', () => {
-  const oneLevel = (tcbStatus: string, tdx = svns(6, 0, 4)) => ({
-    tcbLevels: [level(5, 11, tdx, tcbStatus, 'SA-1')],
-  })
-  const module = (minor: number, tcbStatus: string) => ({
-    tdxModuleIdentities: [
-      {
-        ...GOOD.tdxModuleIdentities[0],
-        tcbLevels: [{ tcb: { isvsvn: minor }, tcbDate: DATE, tcbStatus, advisoryIDs: ['SA-5'] }],
-      },
-    ],
-  })
-  const outOfDateQe = {
-    tcbLevels: [{ tcb: { isvsvn: 4 }, tcbDate: DATE, tcbStatus: 'OutOfDate' }],
+  for (const [reason, row, expectedOurs, expectedTheirs] of DIFFERENCES) {
+    it(reason, () => {
+      expect([ours(row), theirs(row)]).toEqual([expectedOurs, expectedTheirs])
+    })
   }
-  const tampered = (name: 'pck_crl' | 'root_ca_crl', hex: (hex: string) => string): Case => {
-    const documents = collateralOf()
-    const text = JSON.stringify({ ...documents, [name]: hex(documents[name]) })
-    return { ...simulated(), collateral: new TextEncoder().encode(text) }
-  }
-  const rows: readonly [reason: string, row: Case, ours: string, theirs: string][] = [
-    [
-      'the first two TDX components are not those of a module with levels of its own (index 2)',
-      simulated(
-        { body: { teeTcbSvn: svns(6, 1, 4) } },
-        { tcbInfo: oneLevel('UpToDate', svns(9, 0, 4)) },
-      ),
-      'UpToDate SA-1',
-      'refused',
-    ],
-    [
-      'a TDX module has levels of its own',
-      simulated({}, { tcbInfo: { ...oneLevel('UpToDate'), ...module(6, 'OutOfDate') } }),
-      'OutOfDate SA-1 SA-5',
-      'UpToDate SA-1',
-    ],
-    [
-      'a TDX module may be revoked',
-      simulated({}, { tcbInfo: { ...oneLevel('UpToDate'), ...module(6, 'Revoked') } }),
-      'refused',
-      'UpToDate SA-1',
-    ],
-    [
-      'a TDX module must be one that Intel lists',
-      simulated({ body: { teeTcbSvn: svns(6, 7, 4) } }),
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'a TDX module must be signed by whom Intel names',
-      simulated({ body: { mrSignerSeam: new Uint8Array(48).fill(1) } }),
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'an out-of-date part and a configuration that is needed are told together',
-      simulated({}, { tcbInfo: oneLevel('ConfigurationNeeded'), qeIdentity: outOfDateQe }),
-      'OutOfDateConfigurationNeeded SA-1',
-      'OutOfDate SA-1',
-    ],
-    [
-      'a TD that was launched on what is out of date may only have to be launched again',
-      simulated({ body: { bodyType: 3, teeTcbSvn: svns(6, 1, 2), teeTcbSvn2: svns(6, 1, 4) } }),
-      'TDRelaunchAdvised SIMULATED-SA-00001',
-      'OutOfDate SIMULATED-SA-00001',
-    ],
-    ['PCEID is compared', simulated({}, { tcbInfo: { pceId: '0001' } }), 'refused', 'UpToDate'],
-    ['a CRL must be signed', tampered('pck_crl', flippedAtEnd), 'refused', 'UpToDate'],
-    ['a root CRL must be signed', tampered('root_ca_crl', flippedAtEnd), 'refused', 'UpToDate'],
-    ['a CRL must be there', tampered('pck_crl', () => ''), 'refused', 'UpToDate'],
-    [
-      'a CRL must be by the CA of the platform',
-      tampered('pck_crl', () => collateralOf().root_ca_crl),
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'the QE’s vendor must be Intel',
-      simulated({ header: { qeVendorId: new Uint8Array(16) } }),
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'the QE’s report data hold the hash of the key, and nothing else',
-      simulated({
-        qeReport: {
-          reportData: Uint8Array.from(
-            parseQuote(simulated().quote).certificationData.qeReport.reportData,
-            (byte, i) => (i === 63 ? 1 : byte),
-          ),
-        },
-      }),
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'the extended body of 2026 is known',
-      simulated({ body: { bodyType: 4 } }),
-      'UpToDate',
-      'refused',
-    ],
-    [
-      'zeros may follow a quote, other bytes may not',
-      { ...simulated(), quote: Uint8Array.from([...simulated().quote, 1]) },
-      'refused',
-      'UpToDate',
-    ],
-    [
-      'the outer certification type is 6',
-      { ...simulated(), quote: simulated().quote.map((byte, i) => (i === 764 ? 7 : byte)) },
-      'refused',
-      'UpToDate',
-    ],
-  ]
-  it.each(rows)('%s', (_, row, expectedOurs, expectedTheirs) => {
-    expect([ours(row), theirs(row)]).toEqual([expectedOurs, expectedTheirs])
-  })
 })
 
 describe.skipIf(SHARED_TDX === undefined)('on quotes of real machines (SP1_TEE_SHARED)', () => {
@@ -319,26 +64,8 @@ describe.skipIf(SHARED_TDX === undefined)('on quotes of real machines (SP1_TEE_S
   const DIFFERENT: Readonly<Record<string, string>> = {
     dcapqvl_tdx_v5_td15ex: 'the extended body is not known to it',
   }
-  const manifest = SHARED_TDX === undefined ? '{"packs":[]}' : readText('manifest.json')
-  const packs: { name: string; verifyAsOf: number }[] = JSON.parse(manifest).packs
-  it.each(packs.map((pack) => [pack.name, pack.verifyAsOf] as const))('%s', (name, verifyAsOf) => {
-    const row: Case = {
-      quote: readShared(`packs/${name}.quote.bin`),
-      collateral: readShared(`packs/${name}.collateral.json`),
-      now: new Date(1000 * verifyAsOf),
-      root: INTEL_ROOT,
-    }
+  it.each(packCases())('%s', (name, row) => {
     if (DIFFERENT[name] === undefined) expect(ours(row)).toBe(theirs(row))
     else expect([ours(row), theirs(row)]).toEqual(['UpToDate', 'refused'])
   })
 })
-
-function readText(path: string): string {
-  return new TextDecoder().decode(readShared(path))
-}
-
-function flippedAtEnd(hex: string): string {
-  const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
-  bytes[bytes.length - 1]! ^= 1
-  return toHex(bytes).slice(2)
-}

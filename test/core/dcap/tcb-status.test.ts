@@ -37,8 +37,10 @@ describe('relaunch', () => {
     ['OutOfDate', 'OutOfDate', 'OutOfDate'],
     ['OutOfDate', 'OutOfDateConfigurationNeeded', 'OutOfDate'],
     ['OutOfDateConfigurationNeeded', 'OutOfDate', 'OutOfDateConfigurationNeeded'],
-    ['OutOfDate', 'Revoked', 'OutOfDate'],
-    ['UpToDate', 'OutOfDate', 'UpToDate'],
+    ['OutOfDate', 'Revoked', 'Revoked'],
+    // Where Intel's library says what the launch was.
+    ['UpToDate', 'OutOfDate', 'OutOfDate'],
+    ['SWHardeningNeeded', 'OutOfDateConfigurationNeeded', 'OutOfDateConfigurationNeeded'],
     ['ConfigurationNeeded', 'UpToDate', 'ConfigurationNeeded'],
   ] as const)('of %s, now %s: %s', (launch, current, expected) => {
     expect(considerRelaunch(launch, current)).toBe(expected)

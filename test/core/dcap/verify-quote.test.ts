@@ -1,6 +1,7 @@
 import { p256 } from '@noble/curves/nist.js'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../../../src/core/bytes.js'
+import { collateralKeyOf } from '../../../src/core/dcap/collateral-key.js'
 import { INTEL_ROOT } from '../../../src/core/dcap/trusted-root.js'
 import { checkQuote, verifyQuote } from '../../../src/core/dcap/verify-quote.js'
 import { InputError, RejectedError } from '../../../src/core/errors.js'
@@ -14,7 +15,7 @@ import {
   SIMULATED_SWITCH_NAMES,
   type SimulatedSwitch,
 } from '../../../src/core/tdx/simulated-switches.js'
-import { patched, refusalOf } from '../tdx/samples.js'
+import { patched, quoteNaming, refusalOf } from '../tdx/samples.js'
 import {
   AUTHORITY,
   collateralOf,
@@ -51,6 +52,20 @@ function flipped(hex: string, at: number): string {
   bytes.set([bytes.at(at)! ^ 1], at < 0 ? bytes.length + at : at)
   return toHex(bytes).slice(2)
 }
+
+describe('a quote that only names its PCK certificate', () => {
+  it.each([1, 2, 3, 4] as const)('by certification data of type %i is refused', (type) => {
+    const result = evaluate({ change: () => quoteNaming(type) })
+    expect(result.verified).toBeUndefined()
+    expect(failuresOf(result)).toEqual(['pckChain PCK_CHAIN_ABSENT'])
+    const options = optionsOf({ change: () => quoteNaming(type) })
+    expect(refusalOf(() => verifyQuote(options))).toEqual({
+      code: 'PCK_CHAIN_ABSENT',
+      details: { type },
+    })
+    expect(refusalOf(() => collateralKeyOf(options.quote)).code).toBe('PCK_CHAIN_ABSENT')
+  })
+})
 
 describe('a good quote', () => {
   it.each([
@@ -189,6 +204,11 @@ const REFUSALS: readonly [string, Scene, string[]][] = [
     ],
   ],
   ['the platform revoked', { collateral: { revoked: ['pck'] } }, ['pckCrl CERTIFICATE_REVOKED']],
+  [
+    'the root revoked by itself',
+    { collateral: { revoked: ['root'] } },
+    ['rootCrl CERTIFICATE_REVOKED'],
+  ],
   ['its CA revoked', { collateral: { revoked: ['platformCa'] } }, ['pckCrl CERTIFICATE_REVOKED']],
   [
     'the TCB signer revoked',
@@ -493,10 +513,10 @@ describe('the status', () => {
       ['SIMULATED-SA-00001'],
     ],
     [
-      'is that of the launch if what runs now is older',
+      'is that of what runs now if that is older than the launch',
       { quote: { body: { bodyType: 3, teeTcbSvn: GOOD, teeTcbSvn2: OLD } } },
-      'UpToDate',
-      [],
+      'OutOfDate',
+      ['SIMULATED-SA-00001'],
     ],
     [
       // Its minor version counts with its own levels, not among the platform's components.

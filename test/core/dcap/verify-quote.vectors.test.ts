@@ -5,10 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fromHex, toHex } from '../../../src/core/bytes.js'
 import {
   type Collateral,
-  type CollateralDocuments,
   openCollateral,
   parseCollateral,
 } from '../../../src/core/dcap/collateral.js'
@@ -16,6 +14,7 @@ import { parseTrustedRoot } from '../../../src/core/dcap/trusted-root.js'
 import { checkQuote, verifyQuote } from '../../../src/core/dcap/verify-quote.js'
 import { Sp1TeeError } from '../../../src/core/errors.js'
 import { parseQuote } from '../../../src/core/tdx/quote.js'
+import { STRICTER_THAN_RUST, TAMPERED_COLLATERAL } from '../../support/verdict-cases.js'
 import { readShared, SHARED_TDX } from '../tdx/shared.js'
 
 interface Pack {
@@ -88,13 +87,6 @@ const TAMPERED: Readonly<Record<string, string>> = {
   v4_qeid_sgx: 'COLLATERAL_MISMATCH',
 }
 
-const STRICTER = [
-  'v4_chain_no_root',
-  'v4_chain_order_swapped',
-  'v4_trailing_bytes',
-  'v4_outer_cert_type_7',
-]
-
 if (SHARED_TDX === undefined) {
   describe('quotes of real machines', () => {
     it('are verified', (context) => context.skip('SP1_TEE_SHARED is not set'))
@@ -159,26 +151,6 @@ if (SHARED_TDX === undefined) {
   describe('tampered cases', () => {
     const cases: readonly Tampered[] = readJson('tampered/results.json')
     const base = collateralOf('dcapqvl_tdx_v4').documents
-    const of = (pack: string) => collateralOf(pack).documents
-    const flippedAtEnd = (hex: string) => {
-      const bytes = fromHex(`0x${hex}`)
-      bytes[bytes.length - 1]! ^= 1
-      return toHex(bytes).slice(2)
-    }
-    /** Cases of collateral, made as results.json describes them. */
-    const documents: Readonly<Record<string, () => Partial<CollateralDocuments>>> = {
-      v4_tcbinfo_tampered: () => ({ tcb_info: base.tcb_info.replace('OutOfDate', 'UpToDate') }),
-      v4_qeid_tampered: () => ({
-        qe_identity: base.qe_identity.replace('"isvprodid":2', '"isvprodid":1'),
-      }),
-      v4_pck_crl_sig_bit: () => ({ pck_crl: flippedAtEnd(base.pck_crl) }),
-      v4_root_crl_sig_bit: () => ({ root_ca_crl: flippedAtEnd(base.root_ca_crl) }),
-      v4_pck_crl_missing: () => ({ pck_crl: '' }),
-      v4_pck_crl_is_root_crl: () => ({ pck_crl: base.root_ca_crl }),
-      v4_tcbinfo_wrong_fmspc: () => statementOf(of('automata_tdx_v5'), 'tcb_info'),
-      v4_tcbinfo_sgx: () => statementOf(of('dcapqvl_sgx_v3'), 'tcb_info'),
-      v4_qeid_sgx: () => statementOf(of('dcapqvl_sgx_v3'), 'qe_identity'),
-    }
 
     it('are all known', () => {
       expect(cases.map(({ name }) => name).sort()).toEqual(Object.keys(TAMPERED).sort())
@@ -186,24 +158,18 @@ if (SHARED_TDX === undefined) {
 
     it.each(cases.map((row) => [row.name, row] as const))('%s', (name, { now, rust_0_7_0 }) => {
       const expected = TAMPERED[name]
-      const isQuote = documents[name] === undefined && !name.startsWith('v4_time')
+      const change = TAMPERED_COLLATERAL[name]
+      const isQuote = change === undefined && !name.startsWith('v4_time')
       const path = isQuote ? `tampered/${name}.quote.bin` : 'packs/dcapqvl_tdx_v4.quote.bin'
       const judge = () => {
-        const collateral = openCollateral({ ...base, ...documents[name]?.() })
+        const collateral = openCollateral({ ...base, ...change?.(base) })
         return verifyQuote({ quote: parseQuote(readShared(path)), collateral, now: at(now) })
       }
       expect(codeOf(judge)).toBe(expected)
-      const isAccepted = expected === 'valid' || STRICTER.includes(name)
+      const isAccepted = expected === 'valid' || STRICTER_THAN_RUST.includes(name)
       expect(rust_0_7_0.startsWith('OK')).toBe(isAccepted)
     })
   })
-}
-
-function statementOf(
-  documents: CollateralDocuments,
-  name: 'tcb_info' | 'qe_identity',
-): Partial<CollateralDocuments> {
-  return { [name]: documents[name], [`${name}_signature`]: documents[`${name}_signature`] }
 }
 
 function codeOf(task: () => unknown): string {

@@ -13,7 +13,7 @@ import { computeWorkloadId, workloadOf } from '../../../src/core/policy/workload
 import { parseQuote, parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { SIMULATED_BODY } from '../../../src/core/tdx/simulated-authority.js'
 import { collateralOf, optionsOf, type Scene, svns } from '../dcap/samples.js'
-import { QUOTE_V3, QUOTE_V4, refusalOf } from '../tdx/samples.js'
+import { QUOTE_V3, QUOTE_V4, refusalOf, unmarked } from '../tdx/samples.js'
 
 const ADVISORY = 'SIMULATED-SA-00001'
 const OLD: Scene = { quote: { body: { teeTcbSvn: svns(6, 1, 2) } } }
@@ -312,10 +312,7 @@ describe('an inspection', () => {
   })
 
   it('shows an SGX enclave, and certificates that are none', () => {
-    const quote = parseQuote(QUOTE_V3)
-    const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
-    const certificationData = { ...quote.certificationData, certificateChain }
-    const inspection = inspectQuote({ ...quote, certificationData })
+    const inspection = inspectQuote(parseQuote(unmarked(QUOTE_V3)))
     expect(inspection).toMatchObject({ tee: 'SGX', bodyType: 'SGX', certificates: [] })
     expect(inspection.platform).toBeUndefined()
   })

@@ -7,8 +7,8 @@ import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 const SP1 = { sp1: '3.4.0' }
 const elfOf = (byte: number) => Uint8Array.of(byte)
 
-/** A computation that ends when the test says so. */
-function controlled() {
+/** A computation that ends when the test says so, or at once when it is aborted. */
+function controlled({ hearsAborts = true } = {}) {
   const calls: {
     readonly elf: Uint8Array
     readonly options: ElfVkeyOptions
@@ -18,9 +18,9 @@ function controlled() {
   const compute = (elf: Uint8Array, options: ElfVkeyOptions) =>
     new Promise<ElfVkey>((resolve, reject) => {
       const vkey = { ...SP1, elfHash: toHex(elf), bytes32: '0x', hashBytes: '0x' } as const
-      options.signal?.addEventListener('abort', () =>
-        reject(new InterruptedError({ during: 'the verifying key' })),
-      )
+      options.signal?.addEventListener('abort', () => {
+        if (hearsAborts) reject(new InterruptedError({ during: 'the verifying key' }))
+      })
       calls.push({ elf, options, finish: () => resolve(vkey), fail: reject })
     })
   return { calls, compute }
@@ -74,6 +74,23 @@ describe('VkeyCache', () => {
     two.abort()
     await expect(second).rejects.toBeInstanceOf(InterruptedError)
     expect(calls[0]?.options.signal?.aborted).toBe(true)
+  })
+
+  it('begins anew for who asks while an abandoned computation has not ended', async () => {
+    // As kernels do, it ends some time after it was told to.
+    const { calls, compute } = controlled({ hearsAborts: false })
+    const cache = new VkeyCache({ compute })
+    const leaver = new AbortController()
+    const left = cache.get(elfOf(1), { ...SP1, signal: leaver.signal })
+    leaver.abort()
+    await expect(left).rejects.toBeInstanceOf(InterruptedError)
+    const first = cache.get(elfOf(1), SP1)
+    calls[0]?.fail(new InterruptedError({ during: 'the verifying key' }))
+    await new Promise((resolve) => setImmediate(resolve))
+    const second = cache.get(elfOf(1), SP1)
+    expect(calls).toHaveLength(2)
+    calls[1]?.finish()
+    expect(await second).toBe(await first)
   })
 
   it('tells everybody who waits how far it is', async () => {

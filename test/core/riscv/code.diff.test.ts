@@ -14,6 +14,7 @@ import { anyOperands, anyU32 } from './generators.js'
 /** Straight code is cut into blocks of so many. */
 const MAX_BLOCK_INSTRUCTIONS = 256
 const SINK = 128
+const SP = 2
 const RUNS = { numRuns: 300, seed: 32 }
 
 interface Marks {
@@ -43,6 +44,10 @@ function plainly({ instructionWords, imageWords, pcBase, pcStart }: Program) {
       (indexOf(pcOf(index) + imm) === undefined || pcOf(index) + imm < pcBase))
 
   for (const word of imageWords) mark(word, { isDataTarget: true })
+  code.forEach(({ row, rd, rs1, imm }, index) => {
+    const isFrame = row.mnemonic === 'addi' && rd === SP && rs1 === SP && imm < 0
+    if (isFrame && marks[index]?.isDataTarget) mark(pcOf(index), { isFunction: true })
+  })
   mark(pcStart, {})
   Object.assign(marks[code.length] as Marks, { isLeader: true })
   code.forEach((decoded, index) => {
@@ -133,6 +138,10 @@ const anyFarJump = fc
     encode('auipc', { rd: other, imm: 0 }),
     encode('jalr', { rd, rs1, imm: 4 * (steps - 40) }),
   ])
+/** The beginning of a stack frame, or what only looks like it. */
+const anyFrame = fc
+  .tuple(fc.constantFrom(SP, SP, 3), fc.constantFrom(SP, SP, 0), fc.integer({ min: -32, max: 4 }))
+  .map(([rd, rs1, imm]) => encode('addi', { rd, rs1, imm }))
 const anyStraight = fc
   .integer({ min: 1, max: 600 })
   .map((count) => new Array<number>(count).fill(encode('add', { rd: 3, rs1: 4, rs2: 5 })))
@@ -143,6 +152,7 @@ const anyWords = fc
       { weight: 5, arbitrary: anyInstruction.map((word) => [word]) },
       { weight: 5, arbitrary: anyNearJump.map((word) => [word]) },
       { weight: 2, arbitrary: anyFarJump },
+      { weight: 2, arbitrary: anyFrame.map((word) => [word]) },
       { weight: 1, arbitrary: anyStraight },
     ),
     { minLength: 1, maxLength: 80 },
@@ -154,7 +164,13 @@ const anyProgram: fc.Arbitrary<Program> = fc
     instructionWords: anyWords,
     pcBase: fc.constantFrom(0x20, 0x1000, 0x0020_0800, 0x77ff_0000),
     start: fc.nat(100),
-    targets: fc.array(fc.integer({ min: -40, max: 2000 }), { maxLength: 20 }),
+    targets: fc.array(
+      fc.oneof(
+        fc.integer({ min: -40, max: 2000 }),
+        fc.integer({ min: -10, max: 100 }).map((index) => 4 * index),
+      ),
+      { maxLength: 40 },
+    ),
     others: fc.array(anyU32, { maxLength: 5 }),
   })
   .map(({ instructionWords, pcBase, start, targets, others }) => ({

@@ -29,6 +29,41 @@ describe('words', () => {
   })
 })
 
+describe('what the guest has of memory', () => {
+  const PAGE_BYTES = 4096
+  const imageOf = (...imageAddresses: number[]) => ({
+    ...{ instructionWords: Uint32Array.of(), pcBase: 0, pcStart: 0 },
+    ...{ imageAddresses: Uint32Array.from(imageAddresses), imageWords: new Uint32Array(2) },
+  })
+
+  it('are pages with words in use, whatever is in them', () => {
+    expect(memory.usedBytes).toBe(0)
+    memory.loadImage(imageOf(ADDRESS, ADDRESS + 4))
+    memory.loadWord(ADDRESS + PAGE_BYTES - 4)
+    expect(memory.usedBytes).toBe(PAGE_BYTES)
+    memory.storeByte(ADDRESS + PAGE_BYTES, 1)
+    expect(memory.usedBytes).toBe(2 * PAGE_BYTES)
+    // Beyond what is laid out at first.
+    memory.loadWord(0x7f_0000)
+    expect(memory.usedBytes).toBe(3 * PAGE_BYTES)
+    memory.clear()
+    expect(memory.usedBytes).toBe(0)
+  })
+
+  it('are pages with hints, too', () => {
+    memory.hintWords(ADDRESS, Uint32Array.of(1, 2))
+    expect(memory.usedBytes).toBe(PAGE_BYTES)
+    memory.loadWord(ADDRESS)
+    expect(memory.usedBytes).toBe(PAGE_BYTES)
+  })
+
+  it('is not what was only looked at, nor registers', () => {
+    memory.peekBytes(ADDRESS, 8)
+    memory.storeWord(8, 1)
+    expect(memory.usedBytes).toBe(0)
+  })
+})
+
 describe('addresses 0 to 31', () => {
   it('are the registers', () => {
     memory.registers[8] = 0x1234_5678

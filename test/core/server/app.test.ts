@@ -1,5 +1,5 @@
 /** Every route by its own rules: what it answers, and each refusal, over injected requests. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
@@ -7,6 +7,8 @@ import { verifyProof } from '../../../src/core/prover/verify.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
 import { elfOf, encode, li } from '../../support/assembler.js'
 import { guestElf, guestInput } from '../../support/cli.js'
+import * as http from '../../support/http.js'
+import { BINARY_TYPE, expectProblem, JSON_TYPE } from '../../support/http.js'
 import { newLiveSigner, startService, type TestService } from '../../support/service.js'
 
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
@@ -16,8 +18,6 @@ const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
 const STDIN = { buffer: [[10, 0, 0, 0]], ptr: 0, proofs: [] }
 const TEE = 'TEE'
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
-const JSON_TYPE = { 'content-type': 'application/json' }
-const BINARY_TYPE = { 'content-type': 'application/octet-stream' }
 
 let service: TestService
 beforeAll(async () => {
@@ -25,33 +25,15 @@ beforeAll(async () => {
 })
 afterAll(() => service.app.drain(AbortSignal.abort()))
 
-type Json = ReturnType<typeof JSON.parse>
-
-interface Answer {
-  readonly status: number
-  readonly type: string
-  readonly headers: Record<string, unknown>
-  readonly text: string
-  readonly json: Json
-}
-
-async function send(
+const send = (
   method: 'GET' | 'POST' | 'PUT',
   url: string,
   payload?: string | Uint8Array,
   headers: Record<string, string> = {},
   to = service,
-): Promise<Answer> {
-  const body = typeof payload === 'string' || !payload ? payload : Buffer.from(payload)
-  const response = await to.app.inject({ method, url, headers, ...(body && { payload: body }) })
-  const type = String(response.headers['content-type']).split(';')[0] ?? ''
-  const json = /json/.test(type) ? JSON.parse(response.payload) : undefined
-  const { statusCode: status, headers: received, payload: text } = response
-  return { status, type, headers: received, text, json }
-}
+) => http.send(to, method, url, payload, headers)
 
-const postJson = (url: string, body: unknown, to = service) =>
-  send('POST', url, JSON.stringify(body), JSON_TYPE, to)
+const postJson = (url: string, body: unknown, to = service) => http.postJson(to, url, body)
 
 const requestProof = (elf: Uint8Array, more = {}, to = service) =>
   postJson('/request_proof', { elf: [...elf], stdin: STDIN, proof_mode: TEE, ...more }, to)
@@ -59,19 +41,7 @@ const requestProof = (elf: Uint8Array, more = {}, to = service) =>
 const upload = (elf: Uint8Array, query = '') =>
   send('PUT', `/v1/programs${query}`, elf, BINARY_TYPE)
 
-async function ended(id: string): Promise<Json> {
-  for (;;) {
-    const { json } = await send('GET', `/v1/proofs/${id}`)
-    if (json.state === 'succeeded' || json.state === 'failed') return json
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
-function expectProblem(answer: Answer, status: number, code: string): void {
-  expect([answer.status, answer.json?.code]).toEqual([status, code])
-  expect(answer.type).toBe('application/problem+json')
-  expect(answer.json).toMatchObject({ status, title: code, detail: expect.any(String) })
-}
+const ended = (id: string) => http.ended(service, id)
 
 describe('POST /request_proof and /wait_proof', () => {
   it('answer as the proof of concept does', async () => {
@@ -368,8 +338,12 @@ it('knows no other route', async () => {
   expectProblem(wrongMethod, 404, 'ROUTE_UNKNOWN')
 })
 
-it('every route has a test here', () => {
-  const text = readFileSync(new URL(import.meta.url), 'utf8')
-  const missing = ROUTES.filter(({ url }) => !text.includes(url.replace('/:id', '')))
-  expect(missing).toEqual([])
+it('every route has a test in this folder', () => {
+  const folder = new URL('.', import.meta.url)
+  const texts = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const text = texts.join('')
+  const missing = ROUTES.filter(
+    ({ url }) => !new RegExp(url.replace(':id', '[^`\\s]*').replaceAll('/', '\\/')).test(text),
+  )
+  expect(missing.map(({ method, url }) => `${method} ${url}`)).toEqual([])
 })

@@ -109,6 +109,10 @@ describe('a thread', () => {
       'exits',
       "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => process.exit(3))",
     ],
+    [
+      'fills its memory',
+      "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)) })",
+    ],
   ])('that %s costs its own run and no other', async (_what, source) => {
     const dying = createExecutionPool({ size: 1, script: scriptOf(source) })
     for (let i = 0; i < 3; i++) {

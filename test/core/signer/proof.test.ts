@@ -45,6 +45,33 @@ describe('parseProof', () => {
     expect(() => parse({ ...PROOF, [field]: null })).toThrow(InputError)
   })
 
+  const DOMAIN = {
+    name: 'SP1 TEE Prover',
+    version: '1',
+    chainId: 31337,
+    verifyingContract: hexOf(20),
+  } as const
+
+  it('reads what scheme eip712 is bound to', () => {
+    const bound = { ...PROOF, domain: DOMAIN, workloadId: hexOf(32) }
+    expect(parseProof(encodeProof(bound))).toEqual(bound)
+  })
+
+  it.each([
+    ['no object', 1],
+    ['a list', []],
+    ['a missing part', { ...DOMAIN, version: undefined }],
+    ['an unknown part', { ...DOMAIN, salt: hexOf(32) }],
+    ['another name', { ...DOMAIN, name: 'SP1' }],
+    ['another version', { ...DOMAIN, version: '2' }],
+    ['no chain', { ...DOMAIN, chainId: 0 }],
+    ['a short contract', { ...DOMAIN, verifyingContract: hexOf(19) }],
+  ])('refuses a domain with %s', (_name, domain) => {
+    expect(() => parse({ ...PROOF, domain })).toThrow(
+      expect.objectContaining({ code: 'PROOF_MALFORMED' }),
+    )
+  })
+
   it('refuses unknown fields, inherited names among them', () => {
     for (const field of ['other', 'toString', 'constructor']) {
       expect(() => parse({ ...PROOF, [field]: 1 })).toThrow(

@@ -38,6 +38,9 @@ it('says of a machine that gives no quote what to do', () => {
       asked: '0x01',
       got: '0x02',
     }),
+    REPORT_DATA_INDIRECT: new UnavailableError('REPORT_DATA_INDIRECT', { provider: 'azure' }),
+    VTPM_FAILED: new UnavailableError('VTPM_FAILED', { tool: 'tpm2_nvread', reason: 'denied' }),
+    HCL_REPORT_STALE: new UnavailableError('HCL_REPORT_STALE', { waitedSeconds: 9 }),
     QUOTE_SIMULATION: new UnavailableError('QUOTE_SIMULATION', {
       provider: 'configfs',
       simulated: true,
@@ -60,6 +63,9 @@ it('says of a machine that gives no quote what to do', () => {
     The quote service of provider http at http://127.0.0.1:8080/ gave no quote: status 503 (busy). Look into its log.
     The provider configfs gave 0 bytes that are no usable quote: there are none. Check the host's quote generation service and try again.
     The provider configfs gave a quote over other report data than asked for (0x02, not 0x01, at offset 12). It was discarded; try again.
+    Quotes of provider azure carry a hash of runtime data in place of the report data, which a registry cannot read. Register on a machine whose quotes come from configfs, dstack or http; \`attest\` and \`quote verify --runtime-data\` work here.
+    The virtual TPM could not be used (tpm2_nvread: denied). Install tpm2-tools, and run as root or as a member of group tss.
+    Azure's paravisor did not answer for our report data within 9 s. Try again, and let nobody else write NV index 0x01400002 meanwhile.
     The provider configfs should give real quotes and gave a simulated one. Do not trust this machine's host.
     "
   `)
@@ -82,6 +88,7 @@ it('says of bytes that are no quote where they are wrong', () => {
     new InputError('TD_REPORT_MALFORMED', { field: 'reportType', offset: 0, reason: 'is 0' }),
     new InputError('HCL_REPORT_MALFORMED', { field: 'signature', offset: 0, reason: 'is bad' }),
     new InputError('EVENT_LOG_MALFORMED', { field: 'event', offset: 65, reason: 'is bad' }),
+    new InputError('ATTESTATION_MALFORMED', { reason: 'is not JSON' }),
     new InputError('PEM_MALFORMED', { offset: 0, reason: 'it holds no certificate' }),
     new InputError('PROVIDER_UNKNOWN', { provider: 'sgx', known: 'auto, configfs' }),
     new InputError('SIMULATED_STATE', { path: 'authority.json', reason: 'is not JSON' }),
@@ -98,6 +105,7 @@ it('says of bytes that are no quote where they are wrong', () => {
     The TDREPORT's reportType at offset 0 is 0. Pass the 1,024 bytes that the kernel gave.
     The HCL report's signature at offset 0 is bad. Read the vTPM's NV index again.
     The event log's event at offset 65 is bad. Pass the data of the CCEL table, as the kernel gives them.
+    The attestation is not JSON. Pass what \`attest --json\` printed.
     The certificate chain is not PEM: it holds no certificate (character 0). Pass CERTIFICATE blocks and nothing else.
     There is no quote provider sgx. Choose one of: auto, configfs.
     The simulated authority's file authority.json is not JSON. Remove its folder and let a new authority be made.

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { equalBytes } from '../../../src/core/bytes.js'
 import { InputError } from '../../../src/core/errors.js'
+import type { PckReference } from '../../../src/core/tdx/certification.js'
 import { encodePemChain, parsePemChain } from '../../../src/core/tdx/pem.js'
 import { encodeQuote, parseQuote, type Quote } from '../../../src/core/tdx/quote.js'
 import { QUOTE_V4, SAMPLES } from './samples.js'
@@ -78,15 +79,32 @@ const anySgxFields = {
 }
 const anyQeReport = fc.record(anySgxFields)
 const anySgxBody = fc.record({ bodyType: fc.constant(1 as const), ...anySgxFields })
+const anyQeParts = {
+  qeReport: anyQeReport,
+  qeReportSignature: bytesOf(64),
+  qeAuthData: fc.uint8Array({ maxLength: 64 }),
+}
+const anyIdentifier = <const T extends 1 | 2 | 3>(type: T, ppidBytes: number) =>
+  fc.record({
+    type: fc.constant(type),
+    ppid: bytesOf(ppidBytes),
+    cpuSvn: bytesOf(16),
+    pceSvn: anyU16,
+    pceId: anyU16,
+  })
+const anyReference: fc.Arbitrary<PckReference> = fc.oneof(
+  anyIdentifier(1, 16),
+  anyIdentifier(2, 256),
+  anyIdentifier(3, 384),
+  fc.record({ type: fc.constant(4 as const), certificate: fc.uint8Array({ maxLength: 64 }) }),
+)
 const anySignatures = {
   signature: bytesOf(64),
   attestationKey: bytesOf(64),
-  certificationData: fc.record({
-    qeReport: anyQeReport,
-    qeReportSignature: bytesOf(64),
-    qeAuthData: fc.uint8Array({ maxLength: 64 }),
-    certificateChain: anyChain,
-  }),
+  certificationData: fc.oneof(
+    fc.record({ ...anyQeParts, certificateChain: anyChain }),
+    fc.record({ ...anyQeParts, certificateChain: fc.constant(''), pckReference: anyReference }),
+  ),
   trailingZeroBytes: fc.integer({ min: 0, max: 100 }),
 }
 const anyQuote: fc.Arbitrary<Quote> = fc.oneof(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toHex } from '../../../src/core/bytes.js'
 import { InputError } from '../../../src/core/errors.js'
 import {
   encodeQuote,
@@ -12,6 +13,7 @@ import {
   QUOTE_V4,
   QUOTE_V5_EXTENDED,
   QUOTE_V5_TD15,
+  quoteNaming,
   REPORT_DATA,
   refusalOf,
   SAMPLES,
@@ -200,10 +202,16 @@ describe('refusals', () => {
       { field: 'qeAuthData', offset: V4_AUTH_LENGTH + 2, stated: 0xffff },
     ],
     [
-      'an encrypted PPID inside',
+      'an encrypted PPID inside that is too long',
       patched(QUOTE_V4, V4_INNER, 3),
+      'QUOTE_LENGTH',
+      { field: 'pckReference', offset: V4_PEM, stated: 404 },
+    ],
+    [
+      'a platform manifest inside',
+      patched(QUOTE_V4, V4_INNER, 7),
       'QUOTE_UNSUPPORTED',
-      { field: 'certificateChainType', offset: V4_INNER, value: 3, supported: '5' },
+      { field: 'certificateChainType', offset: V4_INNER, value: 7, supported: '1, 2, 3, 4, 5' },
     ],
     [
       'an inner size that does not end the section',
@@ -275,6 +283,26 @@ describe('encoding', () => {
     const chain = { ...certificationData, certificateChain: 'Zertifikat für' }
     expect(refusalOf(() => encodeQuote({ ...quote, certificationData: chain }))).toMatchObject({
       details: { field: 'certificateChain' },
+    })
+  })
+
+  it.each([1, 2, 3, 4] as const)('keeps certification data of type %i as they are', (type) => {
+    const bytes = quoteNaming(type)
+    const { pckReference, certificateChain } = parseQuote(bytes).certificationData
+    expect([pckReference?.type, certificateChain]).toEqual([type, ''])
+    if (pckReference?.type === 3) {
+      expect(pckReference).toMatchObject({
+        pceSvn: 13,
+        pceId: 0,
+        cpuSvn: new Uint8Array(16).fill(2),
+      })
+      expect(toHex(pckReference.ppid)).toBe(`0x${'01'.repeat(384)}`)
+    }
+    expect(toHex(encodeQuote(parseQuote(bytes)))).toBe(toHex(bytes))
+    const { certificationData } = parseQuote(QUOTE_V4)
+    const both = { ...certificationData, ...(pckReference && { pckReference }) }
+    expect(refusalOf(() => encodeQuote({ ...quote, certificationData: both }))).toMatchObject({
+      details: { field: 'certificateChain', reason: 'is there, and so is what names it' },
     })
   })
 

@@ -1,4 +1,5 @@
 /** Quotes for tests, made by a fixed authority. */
+import type { PckReference } from '../../../src/core/tdx/certification.js'
 import { encodeQuote, parseQuote } from '../../../src/core/tdx/quote.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
 
@@ -22,6 +23,25 @@ function sgxQuote(version: 3 | 4 | 5): Uint8Array {
   })
 }
 export const QUOTE_V3 = sgxQuote(3)
+
+/** Without the mark of a simulation, as real ones are; its certificates are none. */
+export function unmarked(bytes: Uint8Array): Uint8Array {
+  const quote = parseQuote(bytes)
+  const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
+  const certificationData = { ...quote.certificationData, certificateChain }
+  return encodeQuote({ ...quote, certificationData })
+}
+
+/** A quote that names its PCK certificate by certification data of this type. */
+export function quoteNaming(type: PckReference['type']): Uint8Array {
+  const quote = parseQuote(QUOTE_V4)
+  const ppid = new Uint8Array({ 1: 16, 2: 256, 3: 384, 4: 0 }[type]).fill(1)
+  const identifier = { ppid, cpuSvn: new Uint8Array(16).fill(2), pceSvn: 13, pceId: 0 }
+  const pckReference: PckReference =
+    type === 4 ? { type, certificate: AUTHORITY.certificateChain[0]! } : { type, ...identifier }
+  const certificationData = { ...quote.certificationData, certificateChain: '', pckReference }
+  return encodeQuote({ ...quote, certificationData })
+}
 
 type Samples = readonly (readonly [name: string, quote: Uint8Array])[]
 

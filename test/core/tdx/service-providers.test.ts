@@ -7,20 +7,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
 import { selectProvider } from '../../../src/core/tdx/provider.js'
-import { encodeQuote, parseQuote } from '../../../src/core/tdx/quote.js'
 import { LOCAL_QUOTE_SERVICE } from '../../../src/core/tdx/quote-service.js'
 import { createDstackSource, createHttpSource } from '../../../src/core/tdx/service-providers.js'
-import { QUOTE_V4, REPORT_DATA } from './samples.js'
+import { QUOTE_V4, REPORT_DATA, unmarked } from './samples.js'
 
 const service = LOCAL_QUOTE_SERVICE
 /** A quote without the mark of a simulation: providers look at no more of certificates than that. */
 const UNMARKED = unmarked(QUOTE_V4)
-function unmarked(bytes: Uint8Array): Uint8Array {
-  const quote = parseQuote(bytes)
-  const certificateChain = '-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n'
-  const certificationData = { ...quote.certificationData, certificateChain }
-  return encodeQuote({ ...quote, certificationData })
-}
 const HEX = toHex(REPORT_DATA).slice(2)
 
 let folder: string

@@ -1,13 +1,9 @@
 import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, toHex } from '../../../src/core/bytes.js'
+import { encodeSgxReport } from '../../../src/core/tdx/certification.js'
 import { parsePemChain } from '../../../src/core/tdx/pem.js'
-import {
-  encodeSgxReport,
-  encodeSignedBytes,
-  parseTdQuote,
-  type Quote,
-} from '../../../src/core/tdx/quote.js'
+import { encodeSignedBytes, parseTdQuote, type Quote } from '../../../src/core/tdx/quote.js'
 import {
   createSimulatedAuthority,
   SIMULATED_BODY,

@@ -108,6 +108,7 @@ describe('the simulated provider', () => {
     expect(sources.map(({ name, simulated }) => [name, simulated])).toEqual([
       ['configfs', false],
       ['dstack', false],
+      ['azure', false],
       ['http', false],
       ['simulated', true],
     ])

@@ -49,9 +49,7 @@ function isSame(a: RowHashes | undefined, b: RowHashes): boolean {
 
 describe('the kept hashes of Byte', () => {
   it('are those of the file named in the source', async () => {
-    const bytes = readFileSync(
-      new URL(`../../../src/core/vkey/${BYTE_HASHES_FILE}`, import.meta.url),
-    )
+    const bytes = readFileSync(BYTE_HASHES_FILE)
     expect(isByteHashes(bytes)).toBe(true)
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
     expect(isSame(await loadByteHashes(), words)).toBe(true)

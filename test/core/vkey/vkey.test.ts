@@ -4,6 +4,7 @@ import { commitPlainly } from '../../../src/core/vkey/merkle.js'
 import { hashElements } from '../../../src/core/vkey/poseidon2.js'
 import type { Chip, VkeyRecipe } from '../../../src/core/vkey/recipe.js'
 import { RECIPE_3_4_0 } from '../../../src/core/vkey/recipe-3.4.0.js'
+import { RECIPE_5_2_4 } from '../../../src/core/vkey/recipe-5.2.4.js'
 import { computeVkey } from '../../../src/core/vkey/vkey.js'
 
 const PROGRAM: Program = {
@@ -88,6 +89,14 @@ describe('computeVkey', () => {
       [1, 2, 5].map((threads) => computeVkey(PROGRAM, { recipe: SMALL, threads })),
     )
     for (const other of others) expect(other).toEqual(one)
+  })
+
+  it('refuses a program without instructions where padding repeats the first', async () => {
+    const program = { ...PROGRAM, instructionWords: Uint32Array.of() }
+    await expect(computeVkey(program, { recipe: RECIPE_5_2_4 })).rejects.toMatchObject({
+      code: 'ELF_MALFORMED',
+      details: { reason: 'it has no instructions' },
+    })
   })
 
   it('refuses what is larger than the tallest table', async () => {

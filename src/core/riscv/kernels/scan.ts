@@ -30,6 +30,8 @@ const END_ROW: u32 = 2
 const FIRST_ROW: u32 = 3
 /** Where entries write that write x0. */
 const SINK: u32 = 128
+/** The stack pointer's offset among the registers. */
+const SP: u32 = 8
 /** Straight code is cut here, so that what a block counts in advance stays little. */
 const MAX_BLOCK_INSTRUCTIONS: u32 = 256
 
@@ -41,6 +43,7 @@ let controls: usize = 0
 let exacts: usize = 0
 let exactCount: u32 = 0
 let auipc: u32 = 0
+let addi: u32 = 0
 
 /**
  * @param tables - address of rowsByBits (4096 bytes), formats (256), controls (256), exacts (the rest).
@@ -49,7 +52,7 @@ let auipc: u32 = 0
  * @returns the index of the first word that is no instruction; count if all are.
  */
 export function scan(
-  tables: usize, exactWords: u32, auipcRow: u32,
+  tables: usize, exactWords: u32, auipcRow: u32, addiRow: u32,
   words: usize, count: u32, pcBase: u32, pcStart: u32,
   image: usize, imageCount: u32,
   entries: usize, flags: usize,
@@ -60,6 +63,7 @@ export function scan(
   exacts = tables + 4608
   exactCount = exactWords
   auipc = FIRST_ROW + auipcRow
+  addi = FIRST_ROW + addiRow
   for (let index: u32 = 0; index < count; index++) {
     const word = load<u32>(words + 4 * index)
     const row = rowOf(word)
@@ -68,6 +72,7 @@ export function scan(
   }
   store<u32>(entries + 8 * count, END_ROW)
   markDataTargets(image, imageCount, pcBase, count, flags)
+  markFrames(entries, flags, count)
   mark(flags, pcBase, count, pcStart, LEADER)
   store<u8>(flags + count, LEADER)
   for (let index: u32 = 0; index < count; index++) markControl(entries, flags, pcBase, count, index)
@@ -142,6 +147,18 @@ function markDataTargets(
 ): void {
   for (let i: u32 = 0; i < imageCount; i++) {
     mark(flags, pcBase, count, load<u32>(image + 4 * i), LEADER | DATA_TARGET)
+  }
+}
+
+/** What data points to and begins with a stack frame is a function, called by pointers. */
+function markFrames(entries: usize, flags: usize, count: u32): void {
+  for (let index: u32 = 0; index < count; index++) {
+    const flag = flags + index
+    if ((load<u8>(flag) & DATA_TARGET) == 0) continue
+    const entry = load<u32>(entries + 8 * index)
+    // addi sp, sp, a negative number
+    const isFrame = (entry & 0xffffff) == (addi | (SP << 8) | (SP << 16))
+    if (isFrame && load<i32>(entries + 8 * index, 4) < 0) store<u8>(flag, load<u8>(flag) | FUNCTION)
   }
 }
 

@@ -23,6 +23,16 @@ export interface AccessPlan {
   readonly firstUses: ReadonlySet<number>
 }
 
+/** Of one access, all relative to its root. */
+interface Reach {
+  /** What has to be ordinary memory. */
+  readonly low: number
+  readonly high: number
+  /** What the access itself is to. */
+  readonly offset: number
+  readonly bytes: number
+}
+
 /** What is known of a value that addresses are computed from: value + residue ≡ 0 (mod alignment). */
 class Root {
   low = Number.POSITIVE_INFINITY
@@ -38,12 +48,12 @@ class Root {
     readonly register: number,
   ) {}
 
-  covers(low: number, high: number, bytes: number, offset: number): boolean {
+  covers({ low, high, offset, bytes }: Reach): boolean {
     const isAligned = this.alignment >= bytes && mod(offset - this.residue, bytes) === 0
     return low >= this.low && high <= this.high && (bytes === 1 || isAligned)
   }
 
-  contradicts(bytes: number, offset: number): boolean {
+  contradicts({ offset, bytes }: Reach): boolean {
     return mod(offset - this.residue, Math.min(bytes, this.alignment)) !== 0
   }
 
@@ -122,12 +132,11 @@ class Planner implements AccessPlan {
     const { root } = base
     const offset = base.offset + imm
     // From the register itself, so that it can be the address and imm the static offset.
-    const low = Math.min(base.offset, offset)
-    const high = offset + bytes
-    const isImpossible = root.contradicts(bytes, offset)
-    if (isImpossible || !root.covers(low, high, bytes, offset)) {
+    const reach = { low: Math.min(base.offset, offset), high: offset + bytes, offset, bytes }
+    const isImpossible = root.contradicts(reach)
+    if (isImpossible || !root.covers(reach)) {
       if (isImpossible || root.bornAt > this.#pendingAt) this.#restart(index)
-      this.#require(root, low, high, bytes, offset, isImpossible)
+      this.#require(root, reach, isImpossible)
     }
     if (root.isFirstUse(offset)) this.firstUses.add(index)
   }
@@ -138,14 +147,7 @@ class Planner implements AccessPlan {
     this.#symbolsThere = [...this.#symbols]
   }
 
-  #require(
-    root: Root,
-    low: number,
-    high: number,
-    bytes: number,
-    offset: number,
-    isImpossible: boolean,
-  ): void {
+  #require(root: Root, { low, high, offset, bytes }: Reach, isImpossible: boolean): void {
     const range = { low, high, alignment: 1, residue: 0 }
     const pending = this.#pending.get(root) ?? { root, isImpossible, ...range }
     this.#pending.set(root, pending)

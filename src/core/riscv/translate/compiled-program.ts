@@ -22,9 +22,13 @@ export class CompiledProgram {
   windowBytes: number | undefined
   /** Runs that are over. */
   runs = 0
+  /** Memory of engines that wait for another run. */
+  idleBytes = 0
   readonly #translations: { readonly target: Target; readonly translation: Translation }[] = []
   /** How often each instruction was interpreted by runs that are over. */
   #pastVisits: Float64Array | undefined
+  /** The same since units were last made between two runs. */
+  #lateVisits: Float64Array | undefined
 
   /**
    * @param now - milliseconds of a monotonic clock, for timings.
@@ -60,10 +64,20 @@ export class CompiledProgram {
     return this.#pastVisits
   }
 
+  get lateVisits(): Float64Array {
+    this.#lateVisits ??= new Float64Array(this.code.length)
+    return this.#lateVisits
+  }
+
+  beginLateVisits(): void {
+    this.#lateVisits?.fill(0)
+  }
+
   /** About what it keeps. */
   get sizeBytes(): number {
     const modules = this.translations.reduce((sum, { moduleBytes }) => sum + moduleBytes, 0)
-    return BYTES_PER_INSTRUCTION * this.code.length + BYTES_PER_MODULE_BYTE * modules
+    const made = BYTES_PER_INSTRUCTION * this.code.length + BYTES_PER_MODULE_BYTE * modules
+    return made + this.idleBytes
   }
 }
 

@@ -22,6 +22,7 @@ export class StepFrame {
   readonly hotArrivals: number
   readonly #slotsOffset: number
   readonly #arrivalsOffset: number
+  readonly #cost: number
 
   constructor(readonly wasm: FunctionBuilder) {
     const local = (name: string) => wasm.newLocal('i32', name)
@@ -36,6 +37,7 @@ export class StepFrame {
     this.#slotsOffset = local('slots')
     this.#arrivalsOffset = local('arrivals of all')
     this.hotArrivals = local('hot')
+    this.#cost = local('cost')
     this.f = new EntryEmitter(wasm, {
       at: this.at,
       entriesOffset: local('entries'),
@@ -112,6 +114,17 @@ export class StepFrame {
     wasm.local.set(LEFT)
   }
 
+  /** left -= cycles; state.charged += cycles: they are pushed, and stand for time of the host. */
+  chargeTime(): void {
+    const { wasm } = this
+    wasm.local.set(this.#cost)
+    wasm.local.get(LEFT)
+    wasm.local.get(this.#cost)
+    wasm.i32.sub()
+    wasm.local.set(LEFT)
+    addToState(wasm, STATE.charged, () => wasm.local.get(this.#cost))
+  }
+
   /** end = the entry behind `at` */
   endHere(): void {
     this.wasm.local.get(this.at)
@@ -182,6 +195,15 @@ export class StepFrame {
 export function getState(f: FunctionBuilder, offset: number): void {
   f.i32.const(0)
   f.i32.load(offset)
+}
+
+/** state += what is pushed */
+export function addToState(f: FunctionBuilder, offset: number, push: () => void): void {
+  setState(f, offset, () => {
+    getState(f, offset)
+    push()
+    f.i32.add()
+  })
 }
 
 export function setState(f: FunctionBuilder, offset: number, push: () => void): void {

@@ -112,6 +112,7 @@ export class StepWriter {
 
   #decode(next: Label): void {
     this.#askHost(HOST.decode)
+    this.wasm.drop()
     this.wasm.br(next)
   }
 
@@ -270,6 +271,7 @@ export class StepWriter {
     wasm.i32.eqz()
     wasm.if(() => {
       this.#askHost(HOST.heat)
+      this.#frame.chargeTime()
       this.#frame.loadSlot()
       wasm.i32.eqz()
       wasm.br_if(next)
@@ -304,12 +306,11 @@ export class StepWriter {
     wasm.if(() => this.#frame.return())
   }
 
-  /** host(what, at), whose answer is of no matter. */
+  /** host(what, at) */
   #askHost(what: number): void {
     this.wasm.i32.const(what)
     this.wasm.local.get(this.#frame.at)
     this.wasm.call(this.callees.host)
-    this.wasm.drop()
   }
 
   #countArrival(): void {

@@ -10,7 +10,7 @@ import type { FunctionType } from '../../wasm/opcodes.js'
 import type { Isa } from '../isa.js'
 import { FIRST_KERNEL_SLOT, HOST, MAX_KERNELS, STATE, STEPPER_SLOT } from '../memory-layout.js'
 import { FAULT, UNIT } from './departures.js'
-import { getState, setState } from './step-frame.js'
+import { addToState, getState, setState } from './step-frame.js'
 import { StepWriter } from './step-writer.js'
 
 /** How many calls may nest before the stack of the host is given back. It has 984 KiB; a call takes 0.1 to 1. */
@@ -25,6 +25,12 @@ const KERNEL: FunctionType = { params: ['i32', 'i32'], results: ['i32'] }
 const T0 = 5
 const A0 = 10
 const A1 = 11
+
+/**
+ * A kernel takes 1 to 400 µs, which is as long as some thousand instructions; so slices that are full of
+ * them end in time, too.
+ */
+const KERNEL_CYCLES = 4096
 
 const HOST_TYPE: FunctionType = { params: ['i32', 'i32'], results: ['i32'] }
 
@@ -53,7 +59,9 @@ export function translateStepper(isa: Isa): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * if (codes[id] == t0 && !unconstrained && kernel(a0, a1)) { calls[id] += 1; return state.pc + 4 }
+ * if (codes[id] == t0 && !unconstrained && kernel(a0, a1)) {
+ *   calls[id] += 1; left -= KERNEL_CYCLES; charged += KERNEL_CYCLES; return state.pc + 4
+ * }
  * return host(ecall), where id = t0 % MAX_KERNELS. There are no codes before there are kernels.
  */
 function writeEcall(module: ModuleBuilder, host: number): number {
@@ -94,6 +102,8 @@ function writeEcall(module: ModuleBuilder, host: number): number {
     f.i32.const(1)
     f.i32.add()
     f.i32.store(STATE.kernelCalls)
+    addToState(f, STATE.left, () => f.i32.const(-KERNEL_CYCLES))
+    addToState(f, STATE.charged, () => f.i32.const(KERNEL_CYCLES))
     getState(f, STATE.pc)
     f.i32.const(4)
     f.i32.add()

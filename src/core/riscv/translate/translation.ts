@@ -8,7 +8,17 @@ import type { UnitFacts } from '../engine.js'
 import { FIRST_UNIT_SLOT } from '../memory-layout.js'
 import type { Target } from './emitter.js'
 import { translateUnits } from './translator.js'
-import type { IsLeftOut } from './unit.js'
+import { type IsLeftOut, instructionsOf, type Unit, unitAt } from './unit.js'
+
+/**
+ * So many instructions are translated for each that the program has, and for programs that are small,
+ * at least so many: a program whose units overlap without end stops costing the host, and is interpreted.
+ * All functions of a program take 1.1 to 2.9 of it.
+ */
+const MAX_TRANSLATED_SHARE = 4
+const MIN_TRANSLATED = 2 ** 18
+/** A unit takes as long as so many instructions, however small it is. */
+const UNIT_INSTRUCTIONS = 32
 
 export interface TranslatedModule {
   readonly module: WebAssembly.Module
@@ -26,6 +36,7 @@ export class Translation {
   #slots = FIRST_UNIT_SLOT
   #moduleBytes = 0
   #translateMs = 0
+  #roomLeft: number
 
   constructor(
     readonly code: Code,
@@ -33,6 +44,12 @@ export class Translation {
     readonly now: () => number,
   ) {
     this.#target = target
+    this.#roomLeft = Math.max(MIN_TRANSLATED, MAX_TRANSLATED_SHARE * code.length)
+  }
+
+  /** Instructions that may still be translated; 0 or less: no more. */
+  get roomLeft(): number {
+    return this.#roomLeft
   }
 
   get modules(): readonly TranslatedModule[] {
@@ -55,33 +72,50 @@ export class Translation {
   }
 
   /**
-   * The units at some leaders.
+   * The units at some leaders: as many of the first ones as there is room for.
    *
    * @param entries - their indices.
    * @param isLeftOut - of blocks that never ran, perhaps.
    */
   translate(entries: readonly number[], isLeftOut?: IsLeftOut): TranslatedModule {
-    const firstSlot = this.#slots
-    return this.#timed(() => {
-      const { bytes, units } = translateUnits(
-        ...([this.code, this.#target, entries, firstSlot, isLeftOut] as const),
-      )
-      const module = new WebAssembly.Module(bytes)
-      const translated = { module, entries, firstSlot, units, bytes: bytes.length }
-      this.#modules.push(translated)
-      for (const entry of entries) this.#moduleOf.set(entry, translated)
-      this.#slots += entries.length
-      this.#moduleBytes += bytes.length
-      return translated
+    return this.#timed(() => this.#add(this.#affordable(entries, isLeftOut)))
+  }
+
+  /** All units in one module, and more: they call each other directly, and a run has less to link. */
+  consolidate(more: readonly number[], isLeftOut: IsLeftOut): void {
+    this.#timed(() => {
+      const known = [...this.#moduleOf.keys()].map((entry) => unitAt(this.code, entry, isLeftOut))
+      const units = [...known, ...this.#affordable(more, isLeftOut)]
+      this.#modules = []
+      this.#moduleBytes = 0
+      this.#add(units.sort((a, b) => a.entryPc - b.entryPc))
     })
   }
 
-  /** All units in one module: they call each other directly, and a run has less to link. */
-  consolidate(isLeftOut: IsLeftOut): void {
-    const entries = [...this.#moduleOf.keys()].sort((a, b) => a - b)
-    this.#modules = []
-    this.#moduleBytes = 0
-    this.translate(entries, isLeftOut)
+  #affordable(entries: readonly number[], isLeftOut?: IsLeftOut): Unit[] {
+    const units: Unit[] = []
+    for (const entry of entries) {
+      if (this.#roomLeft <= 0) break
+      const unit = unitAt(this.code, entry, isLeftOut)
+      this.#roomLeft -= instructionsOf(unit) + UNIT_INSTRUCTIONS
+      units.push(unit)
+    }
+    return units
+  }
+
+  #add(units: readonly Unit[]): TranslatedModule {
+    const firstSlot = this.#slots
+    const bytes = translateUnits(this.code, this.#target, units, firstSlot)
+    const translated = {
+      ...{ module: new WebAssembly.Module(bytes), firstSlot, bytes: bytes.length },
+      entries: units.map(({ entryPc }) => this.code.indexOf(entryPc) as number),
+      units: units.map((unit) => ({ pc: unit.entryPc, instructions: instructionsOf(unit) })),
+    }
+    this.#modules.push(translated)
+    for (const entry of translated.entries) this.#moduleOf.set(entry, translated)
+    this.#slots += units.length
+    this.#moduleBytes += bytes.length
+    return translated
   }
 
   #timed<T>(work: () => T): T {

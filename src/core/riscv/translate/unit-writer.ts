@@ -21,10 +21,10 @@ import type { Block, Unit } from './unit.js'
 
 /** Up to so many targets are compared one by one. */
 const FEW_TARGETS = 4
-/** A branch table may have this many entries for each that is used; sparser ones cost more than they gain. */
-const MAX_TABLE_SPREAD = 16
-/** V8 takes 65,520. */
+/** V8 takes branch tables of 65,520 entries. */
 const MAX_TABLE_ENTRIES = 2 ** 15
+/** Of all branch tables of a unit, which take a byte or two an entry. */
+const MAX_TABLES_ENTRIES = 2 ** 16
 
 export function writeUnit(wasm: FunctionBuilder, unit: Unit, surroundings: Surroundings): void {
   new UnitWriter(wasm, unit, surroundings).write()
@@ -37,6 +37,7 @@ class UnitWriter {
   readonly #registers: RegisterPlan
   readonly #departures: Departures
   #landings: readonly Label[] = []
+  #tableEntriesLeft = MAX_TABLES_ENTRIES
   /** Where a branch to a block goes, while it can: its loop, or the end of a block before it. */
   readonly #loops: (Label | undefined)[]
   readonly #merges: (Label | undefined)[]
@@ -292,7 +293,8 @@ class UnitWriter {
     }
     const [first, last] = [known[0], known.at(-1) as number]
     const size = (last - first) / 4 + 1
-    if (size > Math.min(MAX_TABLE_SPREAD * known.length, MAX_TABLE_ENTRIES)) return
+    if (size > Math.min(this.#tableEntriesLeft, MAX_TABLE_ENTRIES)) return
+    this.#tableEntriesLeft -= size
     this.wasm.block((other) => {
       const table = Array<Label>(size).fill(other)
       for (const pc of known) {

@@ -55,7 +55,8 @@ export type IsLeftOut = (start: number) => boolean
 export function unitAt(code: Code, entry: number, isLeftOut: IsLeftOut = () => false): Unit {
   // Data that points into the function may be its jump tables; the same for every jump in it.
   const { start, end } = code.functionAround(entry)
-  const jumpTargets = code.dataTargetsWithin(start + 1, end)
+  const dataTargets = code.dataTargetsWithin(start + 1, end)
+  const jumpTargets = dataTargets.length <= MAX_JUMP_EDGES ? dataTargets : []
   const found = reach(code, entry, jumpTargets, isLeftOut)
   const order = reversePostorder(found, code.pcOf(entry))
   const positions = new Map(order.map((pc, position) => [pc, position]))
@@ -73,6 +74,10 @@ export function unitAt(code: Code, entry: number, isLeftOut: IsLeftOut = () => f
     return { ...block, pc, successors }
   })
   return { entryPc: code.pcOf(entry), blocks, positions }
+}
+
+export function instructionsOf({ blocks }: Unit): number {
+  return blocks.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
 type Reached = Omit<Block, 'pc' | 'successors'>

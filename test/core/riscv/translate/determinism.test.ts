@@ -13,6 +13,7 @@ import { STEPPER_RV32IM_BASE64 } from '../../../../src/core/riscv/stepper.wasm.j
 import { CompiledProgram } from '../../../../src/core/riscv/translate/compiled-program.js'
 import { translateStepper } from '../../../../src/core/riscv/translate/stepper.js'
 import { translateUnits } from '../../../../src/core/riscv/translate/translator.js'
+import { unitAt } from '../../../../src/core/riscv/translate/unit.js'
 import { guestElf, guestInput } from '../../../support/cli.js'
 import { beginRun, finishRun } from '../../../support/guest-run.js'
 
@@ -37,7 +38,9 @@ describe.each(GUESTS)('%s', (guest) => {
       const memory = new Memory({ limitMib: 8, codeWords: program.instructionWords.length })
       const { layout, ordinaryEndBytes } = memory
       const target = { layout, ordinaryEndBytes, hasCounts: false }
-      return Buffer.from(translateUnits(new Code(program), target, entries, FIRST_UNIT_SLOT).bytes)
+      const code = new Code(program)
+      const units = entries.map((entry) => unitAt(code, entry))
+      return Buffer.from(translateUnits(code, target, units, FIRST_UNIT_SLOT))
     }
     const functions = new Code(program).functions()
     for (const entries of [functions, ...functions.slice(0, FEW_FUNCTIONS).map((one) => [one])]) {

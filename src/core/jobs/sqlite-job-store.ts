@@ -1,0 +1,255 @@
+/** Jobs in one SQLite file, for one server. */
+import { InternalError, UnavailableError } from '../errors.js'
+import { type JobRow, recordOf } from './job-row.js'
+import {
+  JOB_STATES,
+  type JobEnd,
+  type JobFilter,
+  type JobRecord,
+  type JobState,
+  type JobStore,
+  type Lease,
+  type NewJob,
+  type Submission,
+} from './job-store.js'
+import { PAGE_BYTES, SqliteDatabase } from './sqlite-database.js'
+
+const SCHEMA_VERSION = 1
+const DEFAULT_MAX_BYTES = 2 ** 30
+/** Jobs that were taken must be able to end, so the database may grow so far above its limit. */
+const HARD_LIMIT_FACTOR = 2
+const SCHEMA = `
+  create table jobs (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    tenant text not null,
+    idempotency_key text,
+    request text not null,
+    blobs text not null,
+    state text not null,
+    rank integer not null,
+    cycles integer not null default 0,
+    fence integer not null default 0,
+    attempts integer not null default 0,
+    lease_until real,
+    created_at integer not null,
+    started_at integer,
+    ended_at integer,
+    outcome text
+  ) strict;
+  create unique index jobs_idempotency on jobs (tenant, idempotency_key)
+    where idempotency_key is not null;
+  create index jobs_turn on jobs (state, rank, seq);
+  create index jobs_ended on jobs (seq) where state in ('succeeded', 'failed', 'cancelled');
+`
+const COLUMNS =
+  'id, tenant, idempotency_key, request, blobs, state, cycles, fence, attempts, created_at, started_at, ended_at, outcome'
+
+export interface SqliteJobStoreOptions {
+  /** Of the database; `:memory:` keeps nothing. */
+  readonly path: string
+  /** Above it no job is taken; what was taken may still end. */
+  readonly maxBytes?: number
+  /** Milliseconds of a monotonic clock. */
+  readonly nowMs: () => number
+}
+
+/** @throws UnavailableError `STORE_UNAVAILABLE`, also when another process has it open */
+export function openSqliteJobStore(options: SqliteJobStoreOptions): JobStore {
+  const { path, maxBytes = DEFAULT_MAX_BYTES, nowMs } = options
+  const limits = { maxBytes: HARD_LIMIT_FACTOR * maxBytes, version: SCHEMA_VERSION, schema: SCHEMA }
+  const database = new SqliteDatabase({ path, ...limits })
+  // It is ours alone, so whoever ran these is gone.
+  database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
+  return new SqliteJobStore(database, maxBytes, nowMs)
+}
+
+class SqliteJobStore implements JobStore {
+  readonly isShared = false
+  readonly #database: SqliteDatabase
+  readonly #maxBytes: number
+  readonly #nowMs: () => number
+
+  constructor(database: SqliteDatabase, maxBytes: number, nowMs: () => number) {
+    this.#database = database
+    this.#maxBytes = maxBytes
+    this.#nowMs = nowMs
+  }
+
+  submit(job: NewJob, maxQueued: number): Promise<Submission> {
+    return this.#database.write(() => {
+      const key = job.idempotencyKey ?? null
+      const known = this.#row(
+        `select ${COLUMNS} from jobs where id = ? or (tenant = ? and idempotency_key = ?)`,
+        job.id,
+        job.tenant,
+        key,
+      )
+      if (known !== undefined) return { job: known, isNew: false }
+      const { queued } = this.#one<{ queued: number }>(
+        "select count(*) as queued from jobs where state = 'queued'",
+      )
+      if (queued >= maxQueued) return { queued }
+      this.#requireRoom()
+      const { rank } = this.#one<{ rank: number }>(
+        `select max(
+           coalesce((select min(rank) from jobs where state = 'queued'), 0),
+           coalesce((select max(rank) + 1 from jobs where state = 'queued' and tenant = ?), 0)
+         ) as rank`,
+        job.tenant,
+      )
+      const inserted = this.#row(
+        `insert into jobs (id, tenant, idempotency_key, request, blobs, state, rank, created_at)
+         values (?, ?, ?, ?, ?, 'queued', ?, ?) returning ${COLUMNS}`,
+        job.id,
+        job.tenant,
+        key,
+        job.request,
+        job.blobs.join(' '),
+        rank,
+        job.createdAtMs,
+      )
+      if (inserted === undefined) throw new InternalError('a row that was inserted is not there')
+      return { job: inserted, isNew: true }
+    })
+  }
+
+  async get(id: string): Promise<JobRecord | undefined> {
+    return this.#row(`select ${COLUMNS} from jobs where id = ?`, id)
+  }
+
+  async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobRecord[]> {
+    const rows = this.#database.all<JobRow>(
+      `select ${COLUMNS} from jobs
+       where (?1 is null or tenant = ?1) and (?2 is null or state = ?2)
+         and (?3 is null or seq < (select seq from jobs where id = ?3))
+       order by seq desc limit ?4`,
+      tenant ?? null,
+      state ?? null,
+      after ?? null,
+      limit,
+    )
+    return rows.map((row) => recordOf(row))
+  }
+
+  lease({ leaseMs, nowMs }: { leaseMs: number; nowMs: number }): Promise<Lease | undefined> {
+    return this.#database.write(() => {
+      const row = this.#database.first<JobRow>(
+        `update jobs set state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
+           lease_until = ?, started_at = ?
+         where seq = (select seq from jobs where state = 'queued' order by rank, seq limit 1)
+         returning ${COLUMNS}`,
+        this.#nowMs() + leaseMs,
+        nowMs,
+      )
+      return row && { job: recordOf(row), fence: row.fence, attempts: row.attempts }
+      // A lease does not outlive the process that holds it.
+    }, false)
+  }
+
+  extend(lease: Lease, leaseMs: number, cycles: number): Promise<boolean> {
+    const until = this.#nowMs() + leaseMs
+    return this.#change(false, lease, 'lease_until = ?, cycles = ?', until, cycles)
+  }
+
+  end(lease: Lease, { state, outcome, cycles, endedAtMs }: JobEnd): Promise<boolean> {
+    return this.#change(
+      true,
+      lease,
+      'state = ?, outcome = ?, cycles = ?, ended_at = ?, lease_until = null',
+      state,
+      outcome,
+      cycles,
+      endedAtMs,
+    )
+  }
+
+  release(lease: Lease): Promise<boolean> {
+    return this.#change(false, lease, "state = 'queued', lease_until = null")
+  }
+
+  cancel(id: string, endedAtMs: number): Promise<JobRecord | undefined> {
+    return this.#database.write(() => {
+      this.#database.run(
+        `update jobs set state = 'cancelled', ended_at = ?, lease_until = null, fence = fence + 1
+         where id = ? and state in ('queued', 'running')`,
+        endedAtMs,
+        id,
+      )
+      return this.#row(`select ${COLUMNS} from jobs where id = ?`, id)
+    })
+  }
+
+  reclaim(): Promise<number> {
+    return this.#database.write(() =>
+      this.#database.run(
+        `update jobs set state = 'queued', lease_until = null, fence = fence + 1
+         where state = 'running' and lease_until < ?`,
+        this.#nowMs(),
+      ),
+    )
+  }
+
+  async counts(): Promise<Record<JobState, number>> {
+    const rows = this.#database.all<{ state: JobState; count: number }>(
+      'select state, count(*) as count from jobs group by state',
+    )
+    const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0]))
+    for (const { state, count } of rows) counts[state] = count
+    return counts as Record<JobState, number>
+  }
+
+  async blobsInUse(): Promise<ReadonlySet<string>> {
+    const rows = this.#database.all<{ blobs: string }>(
+      "select blobs from jobs where state in ('queued', 'running') and blobs <> ''",
+    )
+    return new Set(rows.flatMap(({ blobs }) => blobs.split(' ')))
+  }
+
+  prune(keepEnded: number): Promise<number> {
+    return this.#database.write(() =>
+      this.#database.run(
+        `delete from jobs where state in ('succeeded', 'failed', 'cancelled') and seq <= (
+           select seq from jobs where state in ('succeeded', 'failed', 'cancelled')
+           order by seq desc limit 1 offset ?)`,
+        keepEnded,
+      ),
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#database.close()
+  }
+
+  #requireRoom(): void {
+    const { pages } = this.#one<{ pages: number }>(
+      'select page_count - freelist_count as pages from pragma_page_count, pragma_freelist_count',
+    )
+    if (pages * PAGE_BYTES < this.#maxBytes) return
+    throw new UnavailableError('STORE_FULL', { limitBytes: this.#maxBytes })
+  }
+
+  /** Whether this lease still held the job; it is changed only then. */
+  #change(
+    isDurable: boolean,
+    { job, fence }: Lease,
+    assignments: string,
+    ...values: unknown[]
+  ): Promise<boolean> {
+    const sql = `update jobs set ${assignments} where id = ? and fence = ? and state = 'running'`
+    const change = () => this.#database.run(sql, ...values, job.id, fence) === 1
+    return this.#database.write(change, isDurable)
+  }
+
+  #row(sql: string, ...values: unknown[]): JobRecord | undefined {
+    const row = this.#database.first<JobRow>(sql, ...values)
+    return row && recordOf(row)
+  }
+
+  /** The one row that a query of aggregates has. */
+  #one<T>(sql: string, ...values: unknown[]): T {
+    const row = this.#database.first<T>(sql, ...values)
+    if (row === undefined) throw new InternalError('an aggregate has no row')
+    return row
+  }
+}

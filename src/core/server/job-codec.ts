@@ -1,0 +1,92 @@
+/**
+ * What the service writes into its store: the request of a job, and the proof it ended with. What is
+ * read back is checked like any other input; the store is not trusted.
+ */
+import { type Hex, isHex } from '../bytes.js'
+import { UnavailableError } from '../errors.js'
+import { type Proof, parseProof } from '../signer/proof.js'
+import type { SchemeName } from '../signer/schemes.js'
+
+/** What is to be run, on what, and how the result is to be signed. */
+export interface JobRequest {
+  readonly programId: Hex
+  /** An SP1Stdin as bincode, here if it is small, else in the blob of this hash. */
+  readonly stdin: { readonly inline: Hex } | { readonly blob: Hex }
+  readonly sp1: string
+  readonly scheme: SchemeName
+  readonly teeVersion?: number
+  readonly limits: {
+    readonly cycles: number
+    readonly memoryMib: number
+    readonly timeoutMs: number
+  }
+}
+
+export interface JobOutcome {
+  /** Public values that are large are in a blob, and empty here. */
+  readonly proof: Proof
+  readonly publicValuesBlob?: Hex
+  /** Of the process that executed it. */
+  readonly seal: Hex
+}
+
+export function encodeRequest(request: JobRequest): string {
+  return JSON.stringify(request)
+}
+
+/** @throws UnavailableError `STORE_DAMAGED` */
+export function parseRequest(text: string): JobRequest {
+  const { programId, stdin, sp1, scheme, limits, teeVersion } = parseObject(text)
+  const source = asObject(stdin)
+  const isStdin = isHex(source.inline) || isHash(source.blob)
+  const { cycles, memoryMib, timeoutMs } = asObject(limits)
+  const isNumbers = [cycles, memoryMib, timeoutMs].every((value) => typeof value === 'number')
+  const isVersion = teeVersion === undefined || typeof teeVersion === 'number'
+  if (!isHash(programId) || !isStdin || !isNumbers || !isVersion) return damaged()
+  if (typeof sp1 !== 'string' || typeof scheme !== 'string') return damaged()
+  return parseObject(text) as unknown as JobRequest
+}
+
+export function encodeOutcome(outcome: JobOutcome): string {
+  return JSON.stringify(outcome)
+}
+
+/** @throws UnavailableError `STORE_DAMAGED` */
+export function parseOutcome(text: string): JobOutcome {
+  const { proof, publicValuesBlob, seal } = parseObject(text)
+  if (!isHex(seal) || !(publicValuesBlob === undefined || isHash(publicValuesBlob))) {
+    return damaged()
+  }
+  try {
+    const parsed = parseProof(new TextEncoder().encode(JSON.stringify(proof ?? null)))
+    return { proof: parsed, seal, ...(publicValuesBlob !== undefined && { publicValuesBlob }) }
+  } catch {
+    return damaged()
+  }
+}
+
+/** The problem that a job failed with, as it was told to clients. */
+export function parseFailure(text: string): Record<string, unknown> {
+  return asObject(parseObject(text).error)
+}
+
+/** @throws UnavailableError `STORE_DAMAGED` */
+export function damaged(): never {
+  throw new UnavailableError('STORE_DAMAGED', {})
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return asObject(JSON.parse(text))
+  } catch {
+    return damaged()
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function isHash(value: unknown): value is Hex {
+  return isHex(value) && value.length === 66 && value === value.toLowerCase()
+}

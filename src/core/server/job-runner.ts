@@ -1,0 +1,376 @@
+/**
+ * Takes jobs from the store, as many at a time as may run, and tells who waits for them. What a job does
+ * is given; that it is done once, ended in the store and not lost on the way is looked after here.
+ */
+import { InterruptedError, UnavailableError } from '../errors.js'
+import type { JobEnd, JobRecord, JobStore, Lease, NewJob } from '../jobs/job-store.js'
+import type { JobEvent } from './job-event.js'
+import { ANY_JOB, JobWatchers, timePasses } from './job-watchers.js'
+import { problemOf } from './problem.js'
+
+const LEASE_MS = 60_000
+const HEARTBEAT_MS = 5_000
+/**
+ * A job that was begun so often, and never ended, takes the server down with it. Far more than a server
+ * that dies for other reasons ever needs.
+ */
+const MAX_ATTEMPTS = 100
+/** Between looks at a store that others change, too. */
+const POLL_MS = 500
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5_000
+const LONGEST_RETRY_AFTER_SECONDS = 60
+const PRUNE_EVERY = 64
+/** Jobs whose end is on its way to the disk; others may run meanwhile. */
+const MAX_SETTLING = 64
+
+export interface JobRunnerOptions {
+  readonly store: JobStore
+  readonly concurrency: number
+  readonly maxQueued: number
+  /** Ended jobs that are kept. */
+  readonly keepEnded: number
+  /**
+   * What a job does. The text it gives is the outcome of a job that succeeded. An InterruptedError
+   * gives the job back; anything else it throws is how the job failed.
+   */
+  readonly work: (
+    job: JobRecord,
+    signal: AbortSignal,
+    onCycles: (cycles: number) => void,
+  ) => Promise<{ readonly outcome: string; readonly cycles: number }>
+  /** Milliseconds of a monotonic clock. */
+  readonly nowMs: () => number
+  /** Milliseconds since 1970. */
+  readonly dateMs: () => number
+  readonly onEvent?: (event: JobEvent) => void
+}
+
+interface Running {
+  /** Its work is done, and the store does not know yet. */
+  isSettling: boolean
+  readonly abort: AbortController
+  cycles: number
+  isLost: boolean
+}
+
+export class JobRunner {
+  readonly #options: JobRunnerOptions
+  readonly #running = new Map<string, Running>()
+  readonly #watchers = new JobWatchers()
+  readonly #stop = new AbortController()
+  #isTaking: Promise<void> | undefined
+  #takeAgain = false
+  #poll: NodeJS.Timeout | undefined
+  #retryMs = FIRST_RETRY_MS
+  #settling = 0
+  #meanRunMs = 1_000
+  #endedSincePrune = 0
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options
+  }
+
+  /** Begins with what the store has; afterwards it is told by `submit`, and looks itself now and then. */
+  start(): void {
+    this.#take()
+    this.#poll = setInterval(() => this.#look(), POLL_MS)
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** @throws UnavailableError `QUEUE_FULL`, `STORE_…` */
+  async submit(job: NewJob): Promise<{ job: JobRecord; isNew: boolean }> {
+    const { store, maxQueued, concurrency, onEvent } = this.#options
+    const free = Math.max(concurrency - this.#running.size + this.#settling, 0)
+    const submission = await store.submit(job, maxQueued + free)
+    if ('queued' in submission) {
+      const { queued } = submission
+      onEvent?.({ kind: 'refused' })
+      const retryAfterSeconds = this.#retryAfterSeconds(queued)
+      throw new UnavailableError('QUEUE_FULL', { queued, retryAfterSeconds })
+    }
+    if (submission.isNew) {
+      onEvent?.({ kind: 'submitted' })
+      this.#take()
+    }
+    return submission
+  }
+
+  /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
+  async get(id: string): Promise<JobRecord> {
+    const job = await this.#options.store.get(id)
+    if (job === undefined) throw new UnavailableError('JOB_UNKNOWN', { id })
+    const cycles = this.#running.get(id)?.cycles
+    return cycles === undefined || job.state !== 'running' ? job : { ...job, cycles }
+  }
+
+  /**
+   * The job once it has ended.
+   *
+   * @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE`
+   * @throws InterruptedError this server stops first; the job is kept
+   */
+  async wait(id: string): Promise<JobRecord> {
+    for (;;) {
+      // Watched before it is looked at, so that no change is missed.
+      const change = this.#watchers.next(id)
+      try {
+        const isOver = this.#stop.signal.aborted && !this.#running.has(id)
+        const job = await this.get(id)
+        if (isEnded(job)) return job
+        if (isOver) throw new InterruptedError({ during: 'the wait: the server stops' })
+        await change.happens
+      } finally {
+        change.forget()
+      }
+    }
+  }
+
+  /**
+   * Tell of each change of a job, and of its progress at most so often, until it has ended.
+   *
+   * @throws as `wait`
+   */
+  async *changes(id: string, signal: AbortSignal, everyMs: number): AsyncGenerator<JobRecord> {
+    let last = ''
+    for (;;) {
+      const change = this.#watchers.next(id)
+      try {
+        const job = await this.get(id)
+        const now = `${job.state} ${job.cycles}`
+        if (now !== last) yield job
+        last = now
+        if (isEnded(job) || signal.aborted) return
+        await Promise.race([change.happens, timePasses(everyMs, signal)])
+        if (signal.aborted) return
+      } finally {
+        change.forget()
+      }
+    }
+  }
+
+  /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
+  async cancel(id: string): Promise<JobRecord> {
+    const { store, dateMs } = this.#options
+    const job = await store.cancel(id, dateMs())
+    if (job === undefined) throw new UnavailableError('JOB_UNKNOWN', { id })
+    const running = this.#running.get(id)
+    if (running !== undefined) this.#lose(running)
+    this.#watchers.tell(id)
+    return job
+  }
+
+  /**
+   * Let what was accepted end; of a shared store, what runs here: others take what waits. Nothing may
+   * be submitted any more.
+   *
+   * @param deadline - gives back what has not ended; it is run after a restart
+   */
+  async drain(deadline: AbortSignal): Promise<void> {
+    const { store } = this.#options
+    while (!store.isShared && !deadline.aborted && (await this.#hasWork())) {
+      const change = this.#watchers.next(ANY_JOB)
+      await Promise.race([change.happens, timePasses(POLL_MS, deadline)])
+      change.forget()
+    }
+    this.#stop.abort()
+    clearInterval(this.#poll)
+    await this.#isTaking
+    while (this.#running.size > 0) {
+      const change = this.#watchers.next(ANY_JOB)
+      await Promise.race([change.happens, timePasses(LEASE_MS, deadline)])
+      change.forget()
+      if (deadline.aborted) await this.#allEnded()
+    }
+    for (const id of this.#watchers.ids) this.#watchers.tell(id)
+  }
+
+  async #hasWork(): Promise<boolean> {
+    if (this.#running.size > 0) return true
+    try {
+      return (await this.#options.store.counts()).queued > 0
+    } catch (error) {
+      this.#onStoreFailure(error)
+      return false
+    }
+  }
+
+  /** Told to stop, each does so at once. */
+  async #allEnded(): Promise<void> {
+    for (const { abort } of this.#running.values()) abort.abort()
+    while (this.#running.size > 0) {
+      const change = this.#watchers.next(ANY_JOB)
+      await change.happens
+      change.forget()
+    }
+  }
+
+  #look(): void {
+    const { store } = this.#options
+    if (!store.isShared) return
+    store.reclaim().then(
+      () => this.#take(),
+      (error) => this.#onStoreFailure(error),
+    )
+    for (const id of this.#watchers.ids) if (!this.#running.has(id)) this.#watchers.tell(id)
+  }
+
+  #take(): void {
+    if (this.#stop.signal.aborted) return
+    this.#takeAgain = true
+    this.#isTaking ??= this.#takeWhatFits().finally(() => {
+      this.#isTaking = undefined
+      // Asked for while the last one was on its way out.
+      if (this.#takeAgain) this.#take()
+    })
+  }
+
+  #hasRoom(): boolean {
+    const executing = this.#running.size - this.#settling
+    return executing < this.#options.concurrency && this.#settling < MAX_SETTLING
+  }
+
+  async #takeWhatFits(): Promise<void> {
+    const { store, dateMs } = this.#options
+    while (this.#takeAgain) {
+      this.#takeAgain = false
+      while (this.#hasRoom() && !this.#stop.signal.aborted) {
+        try {
+          const lease = await store.lease({ leaseMs: LEASE_MS, nowMs: dateMs() })
+          this.#retryMs = FIRST_RETRY_MS
+          if (lease === undefined) break
+          this.#run(lease)
+        } catch (error) {
+          this.#onStoreFailure(error)
+          await timePasses(this.#nextRetryMs(), this.#stop.signal)
+        }
+      }
+    }
+  }
+
+  async #run(lease: Lease): Promise<void> {
+    const { job } = lease
+    const { nowMs, dateMs, onEvent } = this.#options
+    const running: Running = {
+      abort: new AbortController(),
+      isSettling: false,
+      cycles: 0,
+      isLost: false,
+    }
+    this.#running.set(job.id, running)
+    this.#watchers.tell(job.id)
+    onEvent?.({ kind: 'began', job, waitedMs: Math.max(dateMs() - job.createdAtMs, 0) })
+    const beganMs = nowMs()
+    const heartbeat = setInterval(() => this.#extend(lease, running), HEARTBEAT_MS)
+    try {
+      const end = await this.#work(lease, running)
+      running.isSettling = true
+      this.#settling++
+      this.#take()
+      const isOurs = await this.#settle(lease, running, end)
+      const ranMs = nowMs() - beganMs
+      this.#meanRunMs = 0.8 * this.#meanRunMs + 0.2 * ranMs
+      if (end !== undefined && isOurs) {
+        const { state, cycles, error } = end
+        onEvent?.({
+          kind: 'ended',
+          job,
+          state,
+          ranMs,
+          cycles,
+          ...(error !== undefined && { error }),
+        })
+      }
+    } finally {
+      clearInterval(heartbeat)
+      this.#running.delete(job.id)
+      if (running.isSettling) this.#settling--
+      this.#watchers.tell(job.id)
+      this.#watchers.tell(ANY_JOB)
+      this.#take()
+      await this.#prune()
+    }
+  }
+
+  /** @returns undefined if it is to be given back */
+  async #work(
+    { job, attempts }: Lease,
+    running: Running,
+  ): Promise<(JobEnd & { readonly error?: unknown }) | undefined> {
+    const { work, dateMs } = this.#options
+    const onCycles = (cycles: number) => {
+      running.cycles = cycles
+    }
+    try {
+      if (attempts > MAX_ATTEMPTS) {
+        const reason = `it was begun ${MAX_ATTEMPTS} times and never ended`
+        throw new UnavailableError('EXECUTION_LOST', { reason })
+      }
+      const { outcome, cycles } = await work(job, running.abort.signal, onCycles)
+      return { state: 'succeeded', outcome, cycles, endedAtMs: dateMs() }
+    } catch (error) {
+      if (error instanceof InterruptedError) return undefined
+      const outcome = JSON.stringify({ error: problemOf(error) })
+      return { state: 'failed', outcome, cycles: running.cycles, endedAtMs: dateMs(), error }
+    }
+  }
+
+  /** Until the store has it, or the lease is somebody else's. @returns whether it was ours to end */
+  async #settle(lease: Lease, running: Running, end: JobEnd | undefined): Promise<boolean> {
+    const { store } = this.#options
+    for (;;) {
+      if (running.isLost) return false
+      try {
+        return await (end === undefined ? store.release(lease) : store.end(lease, end))
+      } catch (error) {
+        this.#onStoreFailure(error)
+        // Told to stop now: the lease runs out, or the restart finds it.
+        if (running.abort.signal.aborted) return false
+        await timePasses(this.#nextRetryMs(), running.abort.signal)
+      }
+    }
+  }
+
+  async #extend(lease: Lease, running: Running): Promise<void> {
+    try {
+      const isOurs = await this.#options.store.extend(lease, LEASE_MS, running.cycles)
+      if (!isOurs) this.#lose(running)
+    } catch (error) {
+      this.#onStoreFailure(error)
+    }
+  }
+
+  #lose(running: Running): void {
+    running.isLost = true
+    running.abort.abort()
+  }
+
+  async #prune(): Promise<void> {
+    if (++this.#endedSincePrune < PRUNE_EVERY) return
+    this.#endedSincePrune = 0
+    const { store, keepEnded } = this.#options
+    await store.prune(keepEnded).catch((error) => this.#onStoreFailure(error))
+  }
+
+  #onStoreFailure(error: unknown): void {
+    this.#options.onEvent?.({ kind: 'storeFailed', error })
+  }
+
+  #nextRetryMs(): number {
+    const retryMs = this.#retryMs
+    this.#retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)
+    return retryMs
+  }
+
+  #retryAfterSeconds(queued: number): number {
+    const seconds = Math.ceil((queued * this.#meanRunMs) / this.#options.concurrency / 1000)
+    return Math.min(Math.max(seconds, 1), LONGEST_RETRY_AFTER_SECONDS)
+  }
+}
+
+export function isEnded({ state }: JobRecord): boolean {
+  return state !== 'queued' && state !== 'running'
+}

@@ -1,0 +1,155 @@
+/** What Prometheus is told. Labels have few values: no ids, no addresses of clients. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { GuestError, Sp1TeeError } from '../errors.js'
+import type { JobState } from '../jobs/job-store.js'
+import type { JobEvent } from './job-event.js'
+import type { SignerEvent } from './live-signer.js'
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
+
+export interface MetricsOptions {
+  readonly version: string
+  readonly simulated: boolean
+  readonly counts: () => Promise<Readonly<Record<JobState, number>>>
+  /** Of the signer there is. */
+  readonly signer: () =>
+    | { readonly address: string; readonly expiresAt: number; readonly sinceSeconds: number }
+    | undefined
+  readonly isReady: () => boolean
+  /** Seconds since 1970. */
+  readonly nowSeconds: () => number
+}
+
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #requests: Counter
+  readonly #durations: Histogram
+  readonly #jobDurations: Histogram
+  readonly #waits: Histogram
+  readonly #cycles: Counter
+  readonly #speed: Histogram
+  readonly #refused: Counter
+  readonly #failures: Counter
+  readonly #storeErrors: Counter
+  readonly #rotations: Counter
+  readonly #checkErrors: Counter
+
+  constructor({ version, simulated, counts, signer, isReady, nowSeconds }: MetricsOptions) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    const counter = (name: string, help: string, labelNames: string[] = []) =>
+      new Counter({ name, help, labelNames, registers })
+    const histogram = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
+      new Histogram({ name, help, labelNames, buckets, registers })
+    const gauge = (
+      name: string,
+      help: string,
+      labelNames: string[],
+      collect: (gauge: Gauge) => void | Promise<void>,
+    ) =>
+      new Gauge({
+        ...{ name, help, labelNames, registers },
+        collect() {
+          this.reset()
+          return collect(this)
+        },
+      })
+
+    gauge('sp1_tee_build_info', 'Always 1', ['version', 'simulated'], (info) =>
+      info.set({ version, simulated: String(simulated) }, 1),
+    )
+    gauge('sp1_tee_ready', '1 while new work is taken', [], (ready) => ready.set(Number(isReady())))
+    this.#requests = counter('sp1_tee_requests_total', 'HTTP requests', ['route', 'code'])
+    this.#durations = histogram(
+      'http_request_duration_seconds',
+      'From the request to the end of the answer',
+      ['route'],
+    )
+    gauge('sp1_tee_jobs', 'Jobs in the store', ['state'], async (jobs) => {
+      for (const [state, count] of Object.entries(await counts())) jobs.set({ state }, count)
+    })
+    this.#jobDurations = histogram('sp1_tee_job_duration_seconds', 'From beginning to end', [
+      'outcome',
+    ])
+    this.#waits = histogram('sp1_tee_queue_wait_seconds', 'From submission to the beginning', [])
+    this.#refused = counter('sp1_tee_jobs_refused_total', 'Jobs refused because the queue was full')
+    this.#cycles = counter('sp1_tee_execution_cycles_total', 'Executed')
+    this.#speed = histogram(
+      'sp1_tee_execution_cycles_per_second',
+      'Of jobs that succeeded, from beginning to end',
+      [],
+      [1e5, 1e6, 1e7, 3e7, 1e8, 3e8, 1e9],
+    )
+    this.#failures = counter('sp1_tee_guest_failures_total', 'Jobs whose guest failed', ['cause'])
+    this.#storeErrors = counter('sp1_tee_store_errors_total', 'Requests the store of jobs failed')
+    gauge('sp1_tee_signer_info', 'Always 1', ['address'], (info) => {
+      const live = signer()
+      if (live !== undefined) info.set({ address: live.address }, 1)
+    })
+    gauge(
+      'sp1_tee_signer_expiry_timestamp_seconds',
+      'When the registration of the signer expires; 0 without one',
+      [],
+      (expiry) => expiry.set(signer()?.expiresAt ?? 0),
+    )
+    gauge('sp1_tee_attestation_age_seconds', 'Since the signer was registered', [], (age) => {
+      const live = signer()
+      if (live !== undefined) age.set(nowSeconds() - live.sinceSeconds)
+    })
+    this.#rotations = counter('sp1_tee_registration_tx_total', 'Rotations of the signer', [
+      'outcome',
+    ])
+    this.#checkErrors = counter(
+      'sp1_tee_rpc_errors_total',
+      'Questions about the registration that the chain did not answer',
+    )
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** @param route - as the table has it, not as it was asked for */
+  onRequest(route: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, code: String(status) })
+    this.#durations.observe({ route }, seconds)
+  }
+
+  onJob(event: JobEvent): void {
+    switch (event.kind) {
+      case 'submitted':
+        return
+      case 'refused':
+        this.#refused.inc()
+        return
+      case 'began':
+        this.#waits.observe(event.waitedMs / 1000)
+        return
+      case 'ended': {
+        const { state, cycles, ranMs, error } = event
+        this.#jobDurations.observe({ outcome: state }, ranMs / 1000)
+        this.#cycles.inc(cycles)
+        if (state === 'succeeded') this.#speed.observe((cycles * 1000) / Math.max(ranMs, 0.001))
+        if (
+          error instanceof GuestError ||
+          (error instanceof Sp1TeeError && error.httpStatus === 422)
+        ) {
+          this.#failures.inc({ cause: error.code })
+        }
+        return
+      }
+      case 'storeFailed':
+        this.#storeErrors.inc()
+    }
+  }
+
+  onSigner(event: SignerEvent): void {
+    if (event.kind === 'rotated') this.#rotations.inc({ outcome: 'confirmed' })
+    if (event.kind === 'failed') this.#rotations.inc({ outcome: 'failed' })
+    if (event.kind === 'checkFailed') this.#checkErrors.inc()
+  }
+}

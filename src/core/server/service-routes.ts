@@ -1,0 +1,145 @@
+/** The signer, and what those ask who watch the service. */
+import type { FastifyRequest } from 'fastify'
+import { UnavailableError } from '../errors.js'
+import { type Context, type Route, visitorOf } from './route.js'
+import { STATUS_PAGE, STATUS_PAGE_HEADERS } from './status-page.js'
+
+const SHOWN_JOBS = 12
+
+export const SERVICE_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    url: '/v1/signer',
+    summary: 'The live signer, and where it is registered',
+    for: 'open',
+    answers: { 200: '{address, expiresAt, chainId, registry, schemes, simulated?}' },
+    handle: ({ service: { signer, facts, schemes } }) => {
+      const { address, expiresAt } = signer.registration
+      const { registry, simulated } = facts
+      return {
+        address,
+        expiresAt,
+        chainId: registry.chainId,
+        registry: registry.address,
+        schemes,
+        ...(simulated && { simulated }),
+      }
+    },
+  },
+  {
+    method: 'POST',
+    url: '/v1/signer/rotate',
+    summary: 'Replace the signer now',
+    for: 'operator',
+    // A body of JSON, so that no page in a browser on this machine can send it unasked.
+    body: 'json',
+    schema: { body: { type: 'object', additionalProperties: false } },
+    answers: { 200: '{previous, current, txHash}' },
+    handle: ({ service }, request) => {
+      requireOperator(request)
+      return service.signer.rotate()
+    },
+  },
+  {
+    method: 'GET',
+    url: '/v1/attestation',
+    summary: 'The quote that the live signer was registered with',
+    for: 'open',
+    answers: { 200: '{address, provider, simulated, reportData, quote, measurements}' },
+    refusals: [404],
+    handle: ({ service: { signer } }) => {
+      const { address, attestation } = signer.registration
+      if (attestation === undefined) throw new UnavailableError('ATTESTATION_UNKNOWN', {})
+      return { address, ...attestation }
+    },
+  },
+  {
+    method: 'GET',
+    url: '/healthz',
+    summary: 'Alive',
+    for: 'open',
+    answers: { 200: '{status}' },
+    handle: () => ({ status: 'ok' }),
+  },
+  {
+    method: 'GET',
+    url: '/readyz',
+    summary: 'Takes work: the signer is registered and does not expire, the store works',
+    for: 'open',
+    answers: { 200: '{status}' },
+    handle: async ({ service }) => {
+      await service.requireWorking()
+      return { status: 'ready' }
+    },
+  },
+  {
+    method: 'GET',
+    url: '/metrics',
+    summary: 'For Prometheus',
+    for: 'open',
+    answers: { 200: 'text' },
+    handle: async ({ metrics }, _request, reply) =>
+      reply.type(metrics.contentType).send(await metrics.text()),
+  },
+  {
+    method: 'GET',
+    url: '/openapi.json',
+    summary: 'This document',
+    for: 'open',
+    answers: { 200: 'OpenAPI 3.1' },
+    handle: ({ openApi }) => openApi(),
+  },
+  {
+    method: 'GET',
+    url: '/status.json',
+    summary: 'What the page at / shows',
+    for: 'open',
+    answers: { 200: 'JSON' },
+    handle: (context) => status(context),
+  },
+  {
+    method: 'GET',
+    url: '/',
+    summary: 'How the service is, for people',
+    for: 'open',
+    answers: { 200: 'HTML' },
+    handle: (_context, _request, reply) => reply.headers(STATUS_PAGE_HEADERS).send(STATUS_PAGE),
+  },
+]
+
+/** No ids: who knows one may see the job, and this is shown to anybody. */
+async function status({ service, activity, version }: Context) {
+  const { registry, simulated } = service.facts
+  const { facts: signer, isReady } = service.signer
+  const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
+  const { attestation, ...live } = signer ?? { attestation: undefined }
+  return {
+    version,
+    simulated,
+    ready: isReady && !service.isDraining,
+    signer: signer && { ...live, chainId: registry.chainId, registryAddress: registry.address },
+    attestation: attestation && {
+      provider: attestation.provider,
+      measurements: attestation.measurements,
+    },
+    jobs: counts,
+    limits: { concurrency: service.concurrency, queue: service.maxQueued },
+    minutes: activity.minutes,
+    recent: jobs.map(({ state, cycles, createdAtMs, startedAtMs, endedAtMs }) => ({
+      ...{ state, cycles, createdAtMs },
+      ...(startedAtMs !== undefined &&
+        endedAtMs !== undefined && { ranMs: endedAtMs - startedAtMs }),
+    })),
+  }
+}
+
+/**
+ * With keys, whoever has the operator's. Without, a caller on this machine that addresses it as such,
+ * so no name that somebody else resolves.
+ */
+function requireOperator(request: FastifyRequest): void {
+  const isHere = (address: string) => /^(127\.|::1$|\[::1\]$|::ffff:127\.|localhost$)/.test(address)
+  const { isOperator } = visitorOf(request)
+  const isAllowed = isOperator ?? (isHere(request.ip) && isHere(request.hostname))
+  if (!isAllowed) throw new UnavailableError('OPERATOR_ONLY', {})
+}

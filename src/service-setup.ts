@@ -1,0 +1,88 @@
+/** What `serve` opens before it serves: its stores, its keys, its certificate. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SchemeName } from './core/index.js'
+import {
+  type AppOptions,
+  type JobStore,
+  openBlobStore,
+  openPostgresJobStore,
+  openSqliteJobStore,
+  parseAccess,
+} from './core/server/app.js'
+import { readInput } from './files.js'
+import { limitsOf } from './guest-flags.js'
+import { entropy, serviceFolder } from './state.js'
+
+const MIB = 2 ** 20
+
+type Flags = Parameters<typeof limitsOf>[0] &
+  Parameters<typeof serviceFolder>[0] & {
+    readonly sp1?: string | undefined
+    readonly concurrency: number
+    readonly queue: number
+    readonly insecure: boolean
+    readonly keys?: string | undefined
+    readonly 'tls-cert'?: string | undefined
+    readonly 'tls-key'?: string | undefined
+    readonly 'data-dir'?: string | undefined
+    readonly 'database-url'?: string | undefined
+    readonly 'max-disk': number
+    readonly 'keep-jobs': number
+    readonly schemes: readonly SchemeName[]
+  }
+
+/** @throws InputError, UnavailableError a file or a store cannot be opened */
+export async function openService(
+  flags: Flags,
+  remark: (text: string) => void,
+): Promise<
+  Omit<AppOptions, 'signer' | 'registry' | 'simulated' | 'version' | 'newId' | 'onError' | 'log'>
+> {
+  const { keys, insecure } = flags
+  const [cert, key] = [flags['tls-cert'], flags['tls-key']]
+  const access = keys === undefined ? undefined : parseAccess(await readText(keys))
+  const tls = cert && key ? { cert: await readInput(cert), key: await readInput(key) } : undefined
+  const folder = flags['data-dir'] ?? serviceFolder(flags)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const store = await openJobStore(flags, folder, remark)
+  const blobs = await openBlobStore({
+    folder: join(folder, 'blobs'),
+    maxBytes: flags['max-disk'] * MIB,
+    inUse: () => store.blobsInUse(),
+    nowMs: Date.now,
+  })
+  return {
+    store,
+    blobs,
+    ...(access && { access: { ...access, isRequired: !insecure } }),
+    ...(tls && { tls }),
+    concurrency: flags.concurrency,
+    maxQueued: flags.queue,
+    keepEnded: flags['keep-jobs'],
+    limits: limitsOf(flags),
+    schemes: flags.schemes,
+    ...(flags.sp1 !== undefined && { fallbackSp1: flags.sp1 }),
+    entropy,
+    nowMs: () => performance.now(),
+    dateMs: Date.now,
+  }
+}
+
+async function openJobStore(
+  flags: Flags,
+  folder: string,
+  remark: (text: string) => void,
+): Promise<JobStore> {
+  const url = flags['database-url']
+  if (url === undefined) {
+    const path = join(folder, 'jobs.db')
+    return openSqliteJobStore({ path, nowMs: () => performance.now() })
+  }
+  const onError = (error: unknown) => remark(`PostgreSQL: ${(error as Error).message}`)
+  return openPostgresJobStore({ url, onError })
+}
+
+async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readInput(path))
+}

@@ -1,0 +1,364 @@
+/** The promises of a job store, held by each member. */
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { JobStore, Lease, NewJob } from '../../../src/core/jobs/job-store.js'
+import { openPostgresJobStore } from '../../../src/core/jobs/postgres-job-store.js'
+import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
+import { type Postgres, startPostgres } from '../../support/postgres.js'
+
+interface Member {
+  readonly name: string
+  prepare?(): Promise<void>
+  open(): Promise<JobStore>
+  /** Makes every lease run out. */
+  expireLeases(): void
+  empty(): void
+  cleanUp(): Promise<void>
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-jobs-'))
+let nowMs = 0
+let files = 0
+let postgres: Postgres
+
+const MEMBERS: readonly Member[] = [
+  {
+    name: 'SQLite',
+    open: async () =>
+      openSqliteJobStore({ path: join(folder, `jobs-${files}.db`), nowMs: () => nowMs }),
+    expireLeases: () => {
+      nowMs += 3_600_000
+    },
+    empty: () => {
+      files++
+    },
+    cleanUp: async () => rmSync(folder, { recursive: true }),
+  },
+  {
+    name: 'PostgreSQL',
+    prepare: async () => {
+      postgres = await startPostgres()
+      await (await openPostgresJobStore({ url: postgres.url })).close()
+    },
+    open: () => openPostgresJobStore({ url: postgres.url }),
+    expireLeases: () => {
+      postgres.sql("update sp1_tee.jobs set lease_until = now() - interval '1 s'")
+    },
+    empty: () => {
+      postgres.sql('truncate sp1_tee.jobs; truncate pgboss.job')
+    },
+    cleanUp: () => postgres.stop(),
+  },
+]
+
+const LEASE = { leaseMs: 60_000, nowMs: 2_000 }
+const PLENTY = 1000
+const SUCCESS = {
+  state: 'succeeded',
+  outcome: '{"a":1}',
+  cycles: 2 ** 40,
+  endedAtMs: 3_000,
+} as const
+
+function newJob(more: Partial<NewJob> = {}): NewJob {
+  const job = { id: randomUUID(), tenant: '', request: '{}', blobs: [], createdAtMs: 1_000 }
+  return { ...job, ...more }
+}
+
+for (const member of MEMBERS) {
+  describe(member.name, () => {
+    let store: JobStore
+    beforeAll(() => member.prepare?.())
+    beforeEach(async () => {
+      member.empty()
+      store = await member.open()
+    })
+    afterEach(() => store.close())
+    afterAll(() => member.cleanUp())
+
+    async function reopen(): Promise<void> {
+      await store.close()
+      store = await member.open()
+    }
+    async function submit(more?: Partial<NewJob>) {
+      const submission = await store.submit(newJob(more), PLENTY)
+      if ('queued' in submission) throw new Error('it was refused')
+      return submission.job
+    }
+    async function lease(): Promise<Lease> {
+      const taken = await store.lease(LEASE)
+      if (taken === undefined) throw new Error('nothing waits')
+      return taken
+    }
+
+    it('keeps what was submitted, word for word, also over a restart', async () => {
+      const job = newJob({ tenant: 'a', request: '{"x":"\u{1f9ea} \'"}', blobs: ['0x01', '0x02'] })
+      await store.submit(job, PLENTY)
+      await reopen()
+      expect(await store.get(job.id)).toEqual({ ...job, state: 'queued', cycles: 0 })
+      expect(await store.get(randomUUID())).toBeUndefined()
+    })
+
+    it('leases a job once, and keeps its end for good', async () => {
+      const { id } = await submit()
+      const taken = await lease()
+      expect(taken).toMatchObject({
+        job: { id, state: 'running', startedAtMs: 2_000 },
+        attempts: 1,
+      })
+      expect(await store.lease(LEASE)).toBeUndefined()
+      expect(await store.end(taken, SUCCESS)).toBe(true)
+      expect(await store.end(taken, { ...SUCCESS, state: 'failed' })).toBe(false)
+      expect(await store.release(taken)).toBe(false)
+      expect(await store.cancel(id, 4_000)).toMatchObject({ state: 'succeeded' })
+      await reopen()
+      const { state, outcome, cycles, endedAtMs } = (await store.get(id)) ?? {}
+      expect({ state, outcome, cycles, endedAtMs }).toEqual(SUCCESS)
+      expect(await store.lease(LEASE)).toBeUndefined()
+    })
+
+    it('says how far a running job is', async () => {
+      const { id } = await submit()
+      expect(await store.extend(await lease(), 60_000, 2 ** 33)).toBe(true)
+      expect(await store.get(id)).toMatchObject({ state: 'running', cycles: 2 ** 33 })
+    })
+
+    it('queues again what a dead owner held, and fences it off', async () => {
+      const { id } = await submit()
+      const dead = await lease()
+      expect(await store.reclaim()).toBe(0)
+      member.expireLeases()
+      expect(await store.reclaim()).toBe(1)
+      const next = await lease()
+      expect(next).toMatchObject({ job: { id, cycles: 0 }, attempts: 2 })
+      expect(next.fence).toBeGreaterThan(dead.fence)
+      expect(await store.end(dead, SUCCESS)).toBe(false)
+      expect(await store.extend(dead, 60_000, 1)).toBe(false)
+      expect(await store.end(next, { ...SUCCESS, state: 'failed' })).toBe(true)
+    })
+
+    it('takes back a job that its owner gives back', async () => {
+      const { id } = await submit()
+      expect(await store.release(await lease())).toBe(true)
+      expect((await lease()).job.id).toBe(id)
+    })
+
+    it('cancels what waits and what runs, for whoever runs it too', async () => {
+      const waiting = await submit()
+      expect(await store.cancel(waiting.id, 5_000)).toMatchObject({
+        state: 'cancelled',
+        endedAtMs: 5_000,
+      })
+      expect(await store.lease(LEASE)).toBeUndefined()
+      const running = await submit()
+      const taken = await lease()
+      await store.cancel(running.id, 6_000)
+      expect(await store.extend(taken, 60_000, 1)).toBe(false)
+      expect(await store.end(taken, SUCCESS)).toBe(false)
+      expect(await store.get(running.id)).toMatchObject({ state: 'cancelled', endedAtMs: 6_000 })
+      expect(await store.cancel(randomUUID(), 1)).toBeUndefined()
+    })
+
+    it('takes a repeated submission for the first one, per tenant, even when it is full', async () => {
+      const first = await submit({ tenant: 'a', idempotencyKey: 'k', request: '1' })
+      const again = newJob({ tenant: 'a', idempotencyKey: 'k', request: '2' })
+      expect(await store.submit(again, 0)).toEqual({ job: first, isNew: false })
+      expect((await submit({ tenant: 'b', idempotencyKey: 'k' })).id).not.toBe(first.id)
+      expect(await store.submit({ ...again, id: first.id, tenant: 'c' }, 0)).toMatchObject({
+        isNew: false,
+      })
+    })
+
+    it('takes one of many equal submissions at the same time', async () => {
+      const submissions = await Promise.all(
+        Array.from({ length: 8 }, () => store.submit(newJob({ idempotencyKey: 'k' }), PLENTY)),
+      )
+      const taken = submissions.filter((one) => 'isNew' in one && one.isNew)
+      expect(taken).toHaveLength(1)
+      expect(new Set(submissions.map((one) => 'job' in one && one.job.id)).size).toBe(1)
+    })
+
+    it('refuses above its bound, says how many wait, and has lost nothing', async () => {
+      const submissions = await Promise.all(
+        Array.from({ length: 5 }, () => store.submit(newJob(), 3)),
+      )
+      expect(submissions.filter((one) => 'queued' in one)).toEqual([{ queued: 3 }, { queued: 3 }])
+      await lease()
+      expect(await store.submit(newJob(), 3)).toMatchObject({ isNew: true })
+    })
+
+    it('lets tenants take turns, however much one of them has sent', async () => {
+      for (let i = 0; i < 4; i++) await submit({ tenant: 'a' })
+      await submit({ tenant: 'b' })
+      await submit({ tenant: 'b' })
+      const order: string[] = []
+      for (let i = 0; i < 4; i++) order.push((await lease()).job.tenant)
+      expect(order).toEqual(['a', 'b', 'a', 'b'])
+      await submit({ tenant: 'c' })
+      expect([(await lease()).job.tenant, (await lease()).job.tenant].sort()).toEqual(['a', 'c'])
+    })
+
+    it('leases each job to one of many that ask at the same time', async () => {
+      for (let i = 0; i < 6; i++) await submit()
+      const leases = await Promise.all(Array.from({ length: 9 }, () => store.lease(LEASE)))
+      const ids = leases.flatMap((one) => (one ? [one.job.id] : []))
+      expect([ids.length, new Set(ids).size]).toEqual([6, 6])
+    })
+
+    it('lists the newest first, by state and tenant, page by page', async () => {
+      const jobs = []
+      for (const tenant of ['a', 'b', 'a', 'a']) jobs.push(await submit({ tenant }))
+      const [first, , third, fourth] = jobs.map(({ id }) => id)
+      const ids = async (filter: Parameters<JobStore['list']>[0]) =>
+        (await store.list(filter)).map(({ id }) => id)
+      expect(await ids({ tenant: 'a', limit: 2 })).toEqual([fourth, third])
+      expect(await ids({ tenant: 'a', limit: 2, after: third })).toEqual([first])
+      expect(await ids({ state: 'running', limit: 9 })).toEqual([])
+      expect((await ids({ limit: 9 })).length).toBe(4)
+    })
+
+    it('counts by state, and knows the blobs of what has not ended', async () => {
+      await submit({ blobs: ['0x0a'] })
+      await submit({ blobs: ['0x0b', '0x0a'] })
+      await submit()
+      await store.end(await lease(), SUCCESS)
+      await lease()
+      expect(await store.counts()).toEqual({
+        queued: 1,
+        running: 1,
+        succeeded: 1,
+        failed: 0,
+        cancelled: 0,
+      })
+      expect(await store.blobsInUse()).toEqual(new Set(['0x0a', '0x0b']))
+    })
+
+    it('forgets the oldest ended jobs and nothing else', async () => {
+      const ended = []
+      for (let i = 0; i < 4; i++) {
+        ended.push(await submit())
+        await store.end(await lease(), SUCCESS)
+      }
+      const waiting = await submit()
+      expect(await store.prune(2)).toBe(2)
+      expect(await store.prune(2)).toBe(0)
+      const left = (await store.list({ limit: 9 })).map(({ id }) => id)
+      expect(left).toEqual([waiting.id, ended[3]?.id, ended[2]?.id])
+    })
+  })
+}
+
+describe('SQLite alone', () => {
+  const options = { nowMs: () => 0 }
+
+  it('queues at once what ran when the server died', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sp1-tee-sqlite-')), 'jobs.db')
+    const first = openSqliteJobStore({ path, ...options })
+    const job = newJob()
+    await first.submit(job, PLENTY)
+    const taken = await first.lease(LEASE)
+    await first.close()
+    const second = openSqliteJobStore({ path, ...options })
+    expect(await second.lease(LEASE)).toMatchObject({ job: { id: job.id }, attempts: 2 })
+    expect(await second.end(taken as Lease, SUCCESS)).toBe(false)
+    await second.close()
+  })
+
+  it('is open in one process only', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sp1-tee-sqlite-')), 'jobs.db')
+    openSqliteJobStore({ path, ...options })
+    expect(() => openSqliteJobStore({ path, ...options })).toThrow(
+      expect.objectContaining({ code: 'STORE_UNAVAILABLE' }),
+    )
+  })
+
+  it('takes no job above its size, ends those it has, and goes on when there is room', async () => {
+    const store = openSqliteJobStore({ path: ':memory:', maxBytes: 256 * 1024, ...options })
+    const request = 'x'.repeat(20_000)
+    const kept: string[] = []
+    let refusal: unknown
+    while (refusal === undefined) {
+      const job = newJob({ request })
+      await store.submit(job, PLENTY).then(
+        () => kept.push(job.id),
+        (error) => {
+          refusal = error
+        },
+      )
+    }
+    expect(refusal).toMatchObject({ code: 'STORE_FULL', httpStatus: 503 })
+    expect(kept.length).toBeGreaterThan(5)
+    expect((await store.list({ limit: 99 })).map(({ id }) => id).reverse()).toEqual(kept)
+    const taken = (await store.lease(LEASE)) as Lease
+    expect(await store.end(taken, SUCCESS)).toBe(true)
+    await store.prune(0)
+    expect(await store.submit(newJob({ request }), PLENTY)).toMatchObject({ isNew: true })
+    await store.close()
+  })
+
+  it('that cannot write says so, and has changed nothing', async () => {
+    const store = openSqliteJobStore({ path: ':memory:', maxBytes: 64 * 1024, ...options })
+    const job = newJob()
+    await store.submit(job, PLENTY)
+    const taken = (await store.lease(LEASE)) as Lease
+    const outcome = 'x'.repeat(256 * 1024)
+    await expect(store.end(taken, { ...SUCCESS, outcome })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      details: { reason: expect.stringContaining('full') },
+    })
+    expect(await store.get(job.id)).toMatchObject({ state: 'running' })
+    expect(await store.end(taken, SUCCESS)).toBe(true)
+    await store.close()
+  })
+
+  it.each([
+    ['a file that is no database', () => join(folder, '..', 'nothing', 'there.db')],
+    ['a folder', () => tmpdir()],
+  ])('refuses %s', (_what, path) => {
+    expect(() => openSqliteJobStore({ path: path(), ...options })).toThrow(
+      expect.objectContaining({ code: 'STORE_UNAVAILABLE' }),
+    )
+  })
+})
+
+describe('PostgreSQL alone', () => {
+  let server: Postgres
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+  afterAll(() => server.stop())
+
+  it('outlives a restart of the database, and refuses meanwhile', async () => {
+    const store = await openPostgresJobStore({ url: server.url })
+    const job = newJob()
+    await store.submit(job, PLENTY)
+    await server.kill()
+    await expect(store.get(job.id)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await expect(store.submit(newJob(), PLENTY)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    })
+    await server.start()
+    expect(await store.lease(LEASE)).toMatchObject({ job: { id: job.id } })
+    await store.close()
+  })
+
+  it('shares the work of two servers: each job once', async () => {
+    const stores = await Promise.all([0, 1].map(() => openPostgresJobStore({ url: server.url })))
+    const [one, two] = stores as [JobStore, JobStore]
+    for (let i = 0; i < 10; i++) await one.submit(newJob(), PLENTY)
+    const leases = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => (i % 2 ? one : two).lease(LEASE)),
+    )
+    const ids = leases.flatMap((lease) => (lease ? [lease.job.id] : []))
+    expect([ids.length, new Set(ids).size]).toEqual([10, 10])
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
+  it('refuses a database that cannot be reached', async () => {
+    const url = 'postgres://nobody@/none?host=/nonexistent'
+    await expect(openPostgresJobStore({ url })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+})

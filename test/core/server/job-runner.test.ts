@@ -1,0 +1,266 @@
+/** Jobs done once, ended in the store, and not lost, whatever the store does meanwhile. */
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { GuestError, InterruptedError, UnavailableError } from '../../../src/core/errors.js'
+import type { JobStore } from '../../../src/core/jobs/job-store.js'
+import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
+import type { JobEvent } from '../../../src/core/server/job-event.js'
+import { JobRunner, type JobRunnerOptions } from '../../../src/core/server/job-runner.js'
+
+const stores: JobStore[] = []
+const runners: JobRunner[] = []
+afterEach(async () => {
+  await Promise.all(runners.splice(0).map((runner) => runner.drain(AbortSignal.abort())))
+  await Promise.all(stores.splice(0).map((store) => store.close()))
+})
+
+function newStore(): JobStore {
+  const store = openSqliteJobStore({ path: ':memory:', nowMs: () => performance.now() })
+  stores.push(store)
+  return store
+}
+
+type Work = JobRunnerOptions['work']
+
+function start(work: Work, options: Partial<JobRunnerOptions> = {}) {
+  const events: JobEvent[] = []
+  const store = options.store ?? newStore()
+  const runner = new JobRunner({
+    store,
+    work,
+    concurrency: 1,
+    maxQueued: 100,
+    keepEnded: 100,
+    nowMs: () => performance.now(),
+    dateMs: () => 1_000,
+    onEvent: (event) => events.push(event),
+    ...options,
+  })
+  runners.push(runner)
+  runner.start()
+  return { runner, store, events }
+}
+
+const newJob = (tenant = '') => {
+  const id = randomUUID()
+  return { id, tenant, request: '{}', blobs: [], createdAtMs: 500 }
+}
+const done = { outcome: '"done"', cycles: 5 }
+const outage = new UnavailableError('STORE_UNAVAILABLE', { reason: 'test' })
+
+/** A store some of whose methods fail so many times first. */
+function flaky(store: JobStore, failures: Partial<Record<keyof JobStore, number>>): JobStore {
+  return new Proxy(store, {
+    get(target, name: keyof JobStore) {
+      const value = target[name]
+      if (typeof value !== 'function') return value
+      return (...args: never[]) => {
+        const left = failures[name] ?? 0
+        if (left > 0) {
+          failures[name] = left - 1
+          return Promise.reject(outage)
+        }
+        return (value as (...args: never[]) => unknown).apply(target, args)
+      }
+    },
+  })
+}
+
+/** Work that ends when it is told to, or is stopped. */
+function held() {
+  const finishers: (() => void)[] = []
+  const begun: string[] = []
+  const work: Work = ({ id }, signal) => {
+    begun.push(id)
+    return new Promise((resolve, reject) => {
+      const finish = () => resolve(done)
+      finishers.push(finish)
+      signal.addEventListener('abort', () => {
+        finishers.splice(finishers.indexOf(finish), 1)
+        reject(new InterruptedError({ during: 'the test' }))
+      })
+    })
+  }
+  return { work, begun, finish: () => finishers.shift()?.() }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('a job', () => {
+  it('is done, and who waits is told', async () => {
+    const { runner, events } = start(async () => done)
+    const { job } = await runner.submit(newJob())
+    expect(await runner.wait(job.id)).toMatchObject({
+      state: 'succeeded',
+      outcome: '"done"',
+      cycles: 5,
+    })
+    await until(() => events.length === 3)
+    expect(events.map(({ kind }) => kind)).toEqual(['submitted', 'began', 'ended'])
+    expect(events[1]).toMatchObject({ waitedMs: 500 })
+  })
+
+  it('that fails ends with its problem', async () => {
+    const { runner } = start(async () => {
+      throw new GuestError('TIMEOUT', { timeoutSeconds: 1 })
+    })
+    const { job } = await runner.submit(newJob())
+    const { state, outcome = '' } = await runner.wait(job.id)
+    expect(state).toBe('failed')
+    expect(JSON.parse(outcome).error).toMatchObject({ code: 'TIMEOUT', status: 422 })
+  })
+
+  it('that fails by a bug of ours tells nobody why', async () => {
+    const { runner } = start(async () => {
+      throw new RangeError('secret')
+    })
+    const { job } = await runner.submit(newJob())
+    const { outcome } = await runner.wait(job.id)
+    expect(outcome).toContain('INTERNAL')
+    expect(outcome).not.toContain('secret')
+  })
+
+  it('says how far it is', async () => {
+    const { work, finish } = held()
+    const { runner } = start((job, signal, onCycles) => {
+      onCycles(7)
+      return work(job, signal, onCycles)
+    })
+    const { job } = await runner.submit(newJob())
+    await until(() => runner.running === 1)
+    expect(await runner.get(job.id)).toMatchObject({ state: 'running', cycles: 7 })
+    finish()
+    await runner.wait(job.id)
+  })
+
+  it('that was cancelled stops, and the next one begins', async () => {
+    const { work, begun, finish } = held()
+    const { runner } = start(work)
+    const { job: first } = await runner.submit(newJob())
+    const { job: second } = await runner.submit(newJob())
+    await until(() => begun.length === 1)
+    expect(await runner.cancel(first.id)).toMatchObject({ state: 'cancelled' })
+    await until(() => begun.length === 2)
+    finish()
+    expect((await runner.wait(second.id)).state).toBe('succeeded')
+    expect((await runner.wait(first.id)).state).toBe('cancelled')
+  })
+
+  it('is refused above the queue, with a time to come again', async () => {
+    const { work } = held()
+    const { runner } = start(work, { maxQueued: 1 })
+    await runner.submit(newJob())
+    await until(() => runner.running === 1)
+    await runner.submit(newJob())
+    await expect(runner.submit(newJob())).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      details: { queued: 1, retryAfterSeconds: 1 },
+    })
+  })
+
+  it('that is unknown is an error', async () => {
+    const { runner } = start(async () => done)
+    for (const ask of [runner.get, runner.wait, runner.cancel]) {
+      await expect(ask.call(runner, randomUUID())).rejects.toMatchObject({ code: 'JOB_UNKNOWN' })
+    }
+  })
+
+  it('that took the server down again and again is given up', async () => {
+    const store = newStore()
+    await store.submit(newJob(), 9)
+    for (let i = 0; i < 100; i++) {
+      const lease = await store.lease({ leaseMs: 1000, nowMs: 0 })
+      if (lease) await store.release(lease)
+    }
+    let begun = 0
+    const { events } = start(
+      async () => {
+        begun++
+        return done
+      },
+      { store },
+    )
+    await until(() => events.some(({ kind }) => kind === 'ended'))
+    expect(begun).toBe(0)
+    const [job] = await store.list({ limit: 1 })
+    expect(job).toMatchObject({
+      state: 'failed',
+      outcome: expect.stringContaining('EXECUTION_LOST'),
+    })
+  })
+})
+
+describe('a store that fails', () => {
+  it('is asked again to take the end of a job, until it does', async () => {
+    let begun = 0
+    const store = flaky(newStore(), { end: 3 })
+    const { runner, events } = start(
+      async () => {
+        begun++
+        return done
+      },
+      { store },
+    )
+    const { job } = await runner.submit(newJob())
+    expect((await runner.wait(job.id)).state).toBe('succeeded')
+    expect(begun).toBe(1)
+    expect(events.filter(({ kind }) => kind === 'storeFailed')).toHaveLength(3)
+  })
+
+  it('is asked again for work', async () => {
+    const { runner } = start(async () => done, { store: flaky(newStore(), { lease: 2 }) })
+    const { job } = await runner.submit(newJob())
+    expect((await runner.wait(job.id)).state).toBe('succeeded')
+  })
+
+  it('refuses what is submitted meanwhile', async () => {
+    const { runner } = start(async () => done, { store: flaky(newStore(), { submit: 1 }) })
+    await expect(runner.submit(newJob())).rejects.toBe(outage)
+    const { job } = await runner.submit(newJob())
+    expect((await runner.wait(job.id)).state).toBe('succeeded')
+  })
+})
+
+describe('the end', () => {
+  it('comes when what was accepted has ended', async () => {
+    const { work, begun, finish } = held()
+    const { runner, store } = start(work)
+    const jobs = [await runner.submit(newJob()), await runner.submit(newJob())]
+    await until(() => begun.length === 1)
+    const drained = runner.drain(new AbortController().signal)
+    finish()
+    await until(() => begun.length === 2)
+    finish()
+    await drained
+    for (const { job } of jobs) expect((await store.get(job.id))?.state).toBe('succeeded')
+  })
+
+  it('gives back at its deadline what has not, and tells who waits', async () => {
+    const { work, begun } = held()
+    const { runner, store } = start(work)
+    const { job: running } = await runner.submit(newJob())
+    const { job: waiting } = await runner.submit(newJob())
+    await until(() => begun.length === 1)
+    const waits = [running, waiting].map(({ id }) => runner.wait(id).catch(({ code }) => code))
+    await runner.drain(AbortSignal.timeout(50))
+    expect(await Promise.all(waits)).toEqual(['INTERRUPTED', 'INTERRUPTED'])
+    expect(await store.counts()).toMatchObject({ queued: 2, running: 0 })
+  })
+})
+
+it('tenants take turns', async () => {
+  const { work, begun, finish } = held()
+  const { runner } = start(work)
+  const tenants = new Map<string, string>()
+  for (const tenant of ['a', 'a', 'a', 'b']) {
+    const { job } = await runner.submit(newJob(tenant))
+    tenants.set(job.id, tenant)
+  }
+  for (let i = 1; i <= 4; i++) {
+    await until(() => begun.length === i)
+    finish()
+  }
+  expect(begun.map((id) => tenants.get(id))).toEqual(['a', 'a', 'b', 'a'])
+})

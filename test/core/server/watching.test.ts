@@ -1,0 +1,174 @@
+/** What those see who watch the service: metrics, logs, its status, its interface, its attestation. */
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toHex } from '../../../src/core/bytes.js'
+import { detectStdin } from '../../../src/core/executor/stdin.js'
+import { rememberQuotes } from '../../../src/core/server/attestation.js'
+import { ROUTES } from '../../../src/core/server/routes.js'
+import { createMachineSources } from '../../../src/core/tdx/machine-sources.js'
+import { selectProvider } from '../../../src/core/tdx/provider.js'
+import { computeReportData } from '../../../src/core/tdx/report-data.js'
+import { guestElf, guestInput } from '../../support/cli.js'
+import { ended, expectProblem, postJson, send } from '../../support/http.js'
+import { newLiveSigner, registered, startService, type TestService } from '../../support/service.js'
+
+const SECRET = 'c0ffee'
+const elfOf = (name: string) => [...readFileSync(guestElf(name))]
+
+let service: TestService
+const lines: string[] = []
+beforeAll(async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sp1-tee-watching-'))
+  const sources = createMachineSources({ stateDir, warn: () => {}, simulate: [] })
+  const provider = rememberQuotes(await selectProvider('simulated', sources))
+  const signer = newLiveSigner({
+    register: async (address) => {
+      await provider.quote(
+        computeReportData(address, { blockNumber: 0n, blockHash: `0x${'00'.repeat(32)}` }),
+      )
+      return { ...(await registered(address)), attestation: provider.last() }
+    },
+    onEvent: (event) => service.app.onSigner(event),
+  })
+  await signer.start()
+  const log = { level: 'info', stream: { write: (line: string) => lines.push(line) } }
+  service = await startService({ signer, log, simulated: true })
+  const stdin = { buffer: [`0x${SECRET}00`, '0x0a000000'].slice(1) }
+  const good = await postJson(
+    service,
+    '/request_proof',
+    { elf: elfOf('fibonacci'), stdin, proof_mode: 'TEE' },
+    { 'x-request-id': 'mine-1' },
+  )
+  await ended(service, good.text)
+  const { buffers } = detectStdin(readFileSync(guestInput('panics')))
+  const bad = await postJson(service, '/request_proof', {
+    elf: elfOf('panics'),
+    stdin: { buffer: buffers.map(toHex) },
+    proof_mode: 'TEE',
+  })
+  await ended(service, bad.text)
+  await postJson(service, '/v1/signer/rotate', {})
+})
+afterAll(() => service.app.drain(AbortSignal.abort()))
+
+describe('GET /metrics', () => {
+  it('counts what happened', async () => {
+    const { text, type } = await send(service, 'GET', '/metrics')
+    expect(type).toBe('text/plain')
+    const { address, expiresAt } = service.signer.registration
+    for (const line of [
+      'sp1_tee_build_info{version="1.2.3",simulated="true"} 1',
+      'sp1_tee_ready 1',
+      'sp1_tee_requests_total{route="/request_proof",code="200"} 2',
+      'sp1_tee_jobs{state="succeeded"} 1',
+      'sp1_tee_jobs{state="failed"} 1',
+      'sp1_tee_jobs{state="queued"} 0',
+      'sp1_tee_job_duration_seconds_count{outcome="succeeded"} 1',
+      'sp1_tee_queue_wait_seconds_count 2',
+      'sp1_tee_guest_failures_total{cause="GUEST_EXIT"} 1',
+      `sp1_tee_signer_info{address="${address}"} 1`,
+      `sp1_tee_signer_expiry_timestamp_seconds ${expiresAt}`,
+      'sp1_tee_attestation_age_seconds 0',
+      'sp1_tee_registration_tx_total{outcome="confirmed"} 1',
+    ]) {
+      expect(text.split('\n')).toContain(line)
+    }
+    expect(text).toMatch(/sp1_tee_execution_cycles_total [1-9]/)
+  })
+
+  it('has a label for a route as the table has it, whatever is asked for', async () => {
+    await send(service, 'GET', '/v1/proofs/00000000-0000-4000-8000-000000000001')
+    await send(service, 'GET', '/etc/passwd')
+    const { text } = await send(service, 'GET', '/metrics')
+    expect(text).toContain('route="/v1/proofs/:id",code="404"')
+    expect(text).toContain('route="unknown",code="404"')
+    expect(text).not.toContain('passwd')
+  })
+})
+
+describe('the log', () => {
+  it('is JSON with request ids, and without inputs, programs and outputs', () => {
+    const entries = lines.map((line) => JSON.parse(line))
+    expect(entries).toContainEqual(
+      expect.objectContaining({
+        reqId: 'mine-1',
+        method: 'POST',
+        route: '/request_proof',
+        status: 200,
+      }),
+    )
+    expect(entries).toContainEqual(
+      expect.objectContaining({ state: 'failed', code: 'GUEST_EXIT', msg: 'job' }),
+    )
+    expect(entries).toContainEqual(expect.objectContaining({ msg: 'signer rotated' }))
+    const text = lines.join('')
+    for (const part of ['0a000000', '7f454c46', 'panicked', 'publicValues', 'signature']) {
+      expect(text).not.toContain(part)
+    }
+  })
+})
+
+it('every answer has a request id; a strange one is replaced', async () => {
+  const id = async (headers: Record<string, string>) =>
+    (await send(service, 'GET', '/healthz', undefined, headers)).headers['x-request-id']
+  expect(await id({ 'x-request-id': 'abc.1' })).toBe('abc.1')
+  expect(await id({ 'x-request-id': 'a b"c' })).toMatch(/^[0-9a-f-]{36}$/)
+  expect(await id({})).toMatch(/^[0-9a-f-]{36}$/)
+})
+
+describe('GET /status.json and /', () => {
+  it('tell how it is, without ids', async () => {
+    const { json, text } = await send(service, 'GET', '/status.json')
+    expect(json).toMatchObject({
+      version: '1.2.3',
+      simulated: true,
+      ready: true,
+      signer: { address: service.signer.signer.address, chainId: 31337 },
+      attestation: { provider: 'simulated', measurements: { mrtd: expect.stringMatching(/^0x/) } },
+      jobs: { succeeded: 1, failed: 1, queued: 0, running: 0 },
+      limits: { concurrency: 2, queue: 256 },
+    })
+    expect(json.minutes).toHaveLength(30)
+    expect(json.recent.map(({ state }: { state: string }) => state)).toEqual([
+      'failed',
+      'succeeded',
+    ])
+    expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/)
+  })
+
+  it('the page needs nothing from elsewhere', async () => {
+    const { text, type, headers } = await send(service, 'GET', '/')
+    expect(type).toBe('text/html')
+    expect(headers['content-security-policy']).toContain("default-src 'none'")
+    expect(text).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/)
+  })
+})
+
+it('GET /v1/attestation shows the quote of the live signer', async () => {
+  const { json } = await send(service, 'GET', '/v1/attestation')
+  const { address } = service.signer.registration
+  expect(json).toMatchObject({ address, provider: 'simulated', simulated: true })
+  expect(json.reportData.slice(26, 66)).toBe(address.slice(2))
+  expect(json.quote).toContain(json.reportData.slice(2))
+  const other = await startService()
+  expectProblem(await send(other, 'GET', '/v1/attestation'), 404, 'ATTESTATION_UNKNOWN')
+  await other.app.drain(AbortSignal.abort())
+})
+
+it('GET /openapi.json describes every route by the schemas that validate', async () => {
+  const { json } = await send(service, 'GET', '/openapi.json')
+  expect(json.openapi).toBe('3.1.0')
+  for (const { method, url, schema } of ROUTES) {
+    const operation = json.paths[url.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
+    expect(operation?.summary, url).toBeTruthy()
+    const described = operation.requestBody?.content?.['application/json']?.schema
+    if (schema?.body !== undefined)
+      expect(described).toEqual(JSON.parse(JSON.stringify(schema.body)))
+  }
+  const { parameters, responses } = json.paths['/v1/proofs'].get
+  expect(parameters.map(({ name }: { name: string }) => name)).toEqual(['state', 'limit', 'after'])
+  expect(Object.keys(responses)).toEqual(['200', '400', '401', '429', '500', '503'])
+})
