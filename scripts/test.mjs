@@ -21,6 +21,7 @@ try {
     step('types', 'tsc', ['--noEmit', '-p', 'tsconfig.test.json'])
     step('manifest', 'node', ['scripts/manifest.mjs', '--check'])
     step('docs/errors.md', 'node', ['scripts/errors.mjs', '--check'])
+    step('docs/conformance.md', 'node', ['scripts/conformance.mjs', '--check'])
     step("the policy's schema", 'node', ['scripts/schema.mjs', '--check'])
     step("the contracts' vectors", 'node', ['scripts/fixtures.mjs', '--check'])
     step("the contracts' interfaces", 'node', ['scripts/abi.mjs', '--check'])

@@ -158,9 +158,9 @@ export class Tiers {
   /** Add how often each instruction ran here. */
   addVisits(visits: Float64Array): void {
     if (this.#linked === undefined) return
-    const { counts, translation } = this.link()
+    const { counts } = this.link()
     this.#arrivals.addTo(visits, 0, visits.length)
-    if (translation.modules.length === 0) return
+    // Also of units that there were before memory moved.
     for (let start = 0; start < visits.length; ) {
       const end = this.#code.blockEnd(start)
       const count = Number(counts[start])
