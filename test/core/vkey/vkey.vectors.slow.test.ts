@@ -1,6 +1,6 @@
 /** Whole verifying keys, compared with what SP1 itself computed. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseElf } from '../../../src/core/riscv/elf.js'
 import type { CommittedChip, VkeyRecipe } from '../../../src/core/vkey/recipe.js'
@@ -58,4 +58,18 @@ describe.each([RECIPE_3_4_0, RECIPE_5_2_4])('verifying key of SP1 $release:', (r
     (answer) => expectKey(recipe, syntheticElf(answer), answer),
     TIMEOUT_MS,
   )
+})
+
+describe('verifying key of SP1 3.4.0, a guest of the benchmarks:', () => {
+  const folder = new URL('guests/bench/elf/', ROOT)
+  const guests: Record<string, Answer> = readJson('test/vectors/vkey/bench-3.4.0.json').guests
+  it.each(Object.entries(guests))('%s', (name, answer) => {
+    const elf = readFileSync(new URL(`${name}.elf`, folder))
+    return expectKey(RECIPE_3_4_0, elf, answer)
+  })
+
+  it('all of them', () => {
+    const elfs = readdirSync(folder).filter((name) => name.endsWith('.elf'))
+    expect(elfs.sort()).toEqual(Object.keys(guests).map((name) => `${name}.elf`))
+  })
 })
