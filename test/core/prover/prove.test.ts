@@ -171,6 +171,7 @@ describe('verifyProof', () => {
     workloadId: `0x${'52'.repeat(32)}`,
   } as const
   const bound = { scheme: 'eip712', binding: BINDING } as const
+  const { workloadId } = BINDING
 
   it('accepts scheme eip712 with what it is bound to, and not without or in part', async () => {
     const proof = await prove(bound)
@@ -181,7 +182,7 @@ describe('verifyProof', () => {
       verifyingContract: BINDING.verifyingContract,
     })
     expect(await failed(proof)).toEqual([])
-    const { domain, workloadId, ...unbound } = proof
+    const { domain, workloadId: _id, ...unbound } = proof
     const broken = ['scheme', 'signature', 'proofBytes']
     expect(await failed(unbound)).toEqual(broken)
     expect(await failed({ ...unbound, workloadId })).toEqual(broken)
