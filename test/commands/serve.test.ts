@@ -198,7 +198,7 @@ describe('serve against a chain that fails', () => {
       await rpc.stop()
       await anvil.stop()
     }
-  })
+  }, 180_000)
 })
 
 describe('prove --url', () => {
