@@ -164,4 +164,39 @@ describe('verifyProof', () => {
     expect(await failed({ ...proof, proofBytes: '0x00' })).toEqual(['proofBytes'])
     expect(await failed({ ...proof, teeVersion: 2 })).toEqual(['signature', 'proofBytes'])
   })
+
+  const BINDING = {
+    chainId: 31337,
+    verifyingContract: `0x${'51'.repeat(20)}`,
+    workloadId: `0x${'52'.repeat(32)}`,
+  } as const
+  const bound = { scheme: 'eip712', binding: BINDING } as const
+
+  it('accepts scheme eip712 with what it is bound to, and not without or in part', async () => {
+    const proof = await prove(bound)
+    expect(proof.domain).toEqual({
+      name: 'SP1 TEE Prover',
+      version: '1',
+      chainId: 31337,
+      verifyingContract: BINDING.verifyingContract,
+    })
+    expect(await failed(proof)).toEqual([])
+    const { domain, workloadId = '0x', ...unbound } = proof
+    const broken = ['scheme', 'signature', 'proofBytes']
+    expect(await failed(unbound)).toEqual(broken)
+    expect(await failed({ ...unbound, workloadId })).toEqual(broken)
+    const other = { ...proof, domain: { ...domain, chainId: 1 } } as Proof
+    expect(await failed(other)).toEqual(['signature'])
+    expect(await failed({ ...proof, workloadId: `0x${'53'.repeat(32)}` })).toEqual([
+      'signature',
+      'proofBytes',
+    ])
+    expect(await failed({ ...(await prove()), workloadId })).toEqual(['scheme'])
+  })
+
+  it('demands what scheme eip712 is bound to, and takes it for no other', async () => {
+    const refused = { code: 'FLAG_INVALID', details: { flag: '--multiproof' } }
+    await expect(prove({ scheme: 'eip712' })).rejects.toMatchObject(refused)
+    await expect(prove({ binding: BINDING })).rejects.toMatchObject(refused)
+  })
 })
