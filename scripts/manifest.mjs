@@ -11,7 +11,11 @@ const path = join(root, 'oclif.manifest.json')
 const committed = readFileSync(path, 'utf8')
 
 execFileSync(join(root, 'node_modules/.bin/oclif'), ['manifest'], { cwd: root, stdio: 'pipe' })
-const fresh = readFileSync(path, 'utf8')
+// oclif lists commands in the order in which it finds their folders, which is not always the same.
+const { commands, ...rest } = JSON.parse(readFileSync(path, 'utf8'))
+const sorted = Object.fromEntries(Object.entries(commands).sort(([a], [b]) => (a < b ? -1 : 1)))
+const fresh = `${JSON.stringify({ commands: sorted, ...rest }, null, 2)}\n`
+writeFileSync(path, fresh)
 
 if (!process.argv.includes('--check')) {
   console.log('wrote oclif.manifest.json')

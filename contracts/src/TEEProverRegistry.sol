@@ -374,8 +374,9 @@ contract TEEProverRegistry is Ownable2Step, ReentrancyGuard, EIP712, ITEEProverR
         }
         uint256 validFrom = block.timestamp + admission.delaySeconds;
         if (validFrom >= _expiryOf(block.timestamp)) revert DelayOutlastsValidity(admission.delaySeconds);
-        // Who is valid already stays so: nobody can make a signer wait by registering it again.
-        if (_isValid(registration)) validFrom = before.validFrom;
+        // Nobody can make a signer wait, or wait longer, by registering it again.
+        bool isRenewal = before.registeredAt != 0 && block.timestamp < _expiryOf(before.registeredAt);
+        if (isRenewal && before.validFrom < validFrom) validFrom = before.validFrom;
 
         registration.signer = Signer({
             registeredAt: uint40(block.timestamp),

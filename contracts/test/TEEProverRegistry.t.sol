@@ -382,6 +382,32 @@ contract TEEProverRegistryTest is Deployed {
         assertEqual(registry.proverRecord(prover).validFrom, nowSeconds);
     }
 
+    function test_whoWaitsNeedNotWaitLonger_unlessTheRegistrationHasExpired() public {
+        vm.prank(OWNER);
+        policy.setValidityDelay(600);
+        register();
+        vm.warp(nowSeconds + 300);
+        data = TEEProverRegistry.ReportData(laterBlockNumber, laterBlockHash, prover);
+        registry.register(data, vector("laterQuote"));
+        assertEqual(registry.proverRecord(prover).validFrom, nowSeconds + 600);
+        vm.warp(nowSeconds + 300 + 3600);
+        script(true, outputWith(0, hex"40"), 0);
+        data = TEEProverRegistry.ReportData(blockNumber, blockHash, prover);
+        register();
+        assertEqual(registry.proverRecord(prover).validFrom, nowSeconds + 300 + 3600 + 600);
+    }
+
+    function test_aSettingThatShortensTheWaitHelpsWhoWaits() public {
+        vm.prank(OWNER);
+        policy.setValidityDelay(600);
+        register();
+        vm.prank(OWNER);
+        policy.setValidityDelay(0);
+        data = TEEProverRegistry.ReportData(laterBlockNumber, laterBlockHash, prover);
+        registry.register(data, vector("laterQuote"));
+        assertTrue(isValid());
+    }
+
     function test_refusesADelayThatOutlastsTheValidity() public {
         vm.prank(OWNER);
         policy.setValidityDelay(3600);

@@ -155,6 +155,7 @@ describe('doctor with a chain', () => {
     const deploy = await cliJson(['deploy', ...payer, '--simulated', '--state-dir', at('state')])
     registry = deploy.json.registry
     chain = ['--rpc-url', anvil.rpcUrl, '--registry', registry]
+    await cliJson(['policy', 'allow', ...simulated('state'), ...payer, '--registry', registry])
   })
   afterAll(() => anvil.stop())
 

@@ -156,6 +156,7 @@ describe('serve against a chain that fails', () => {
       const deploy = ['deploy', '--rpc-url', anvil.rpcUrl, ...payer, ...state, '--simulated']
       const { json: contracts } = await cliJson(deploy)
       const registry = ['--registry', contracts.registry, '--provider', 'simulated']
+      await cliJson(['policy', 'allow', '--rpc-url', anvil.rpcUrl, ...payer, ...state, ...registry])
       const { ready, stderr } = await serve([
         '--rpc-url',
         rpc.url,
@@ -174,7 +175,7 @@ describe('serve against a chain that fails', () => {
         ],
         [
           'RPC_FAILED',
-          (method) => (method === 'eth_sendRawTransaction' ? new Error('no') : undefined),
+          (method) => (method === 'eth_getTransactionCount' ? new Error('no') : undefined),
         ],
         [
           'REGISTRATION_UNREADABLE',
@@ -197,7 +198,7 @@ describe('serve against a chain that fails', () => {
       await rpc.stop()
       await anvil.stop()
     }
-  })
+  }, 180_000)
 })
 
 describe('prove --url', () => {

@@ -95,6 +95,8 @@ class Sending {
   async settle(): Promise<TransactionReceipt> {
     const { txTimeoutMs, replaceAfterMs, confirmations, client } = this.#chain
     const startedAt = performance.now()
+    // Who says how much to pay at most is not made to pay more.
+    const mayRaise = this.#request.fees?.gasPrice === undefined
     let raisedAt = startedAt
     let lastFailure: unknown
     while (performance.now() - startedAt < txTimeoutMs) {
@@ -106,6 +108,7 @@ class Sending {
         } else if (await this.#isTaken()) {
           throw this.displaced()
         } else if (
+          mayRaise &&
           performance.now() - raisedAt >= replaceAfterMs &&
           this.#attempts.length <= MAX_RAISES
         ) {
@@ -160,16 +163,26 @@ class Sending {
         error instanceof viem.BaseError
           ? error.walk((cause) => cause instanceof viem.RpcRequestError)
           : null
-      if (refusal === null || (await this.#isKnown())) return
-      const isFirst = this.#attempts.length === 1
-      if (!isFirst) {
+      if (refusal === null) return
+      const fate = await this.#fateOfRefused()
+      if (fate === 'taken') this.#isDisplaced = true
+      else if (fate === 'lost') await this.#refuse(error)
+    }
+  }
+
+  async #fateOfRefused(): Promise<'alive' | 'taken' | 'lost'> {
+    try {
+      if (await this.#isKnown()) return 'alive'
+      if (this.#attempts.length > 1) {
         // A raise that is refused, as by a poor payer, leaves the transaction before it.
         this.#attempts.pop()
-      } else if (await this.#isTaken()) {
-        this.#isDisplaced = true
-      } else if ((await this.#findReceipt()) === undefined) {
-        return this.#refuse(error)
+        return 'alive'
       }
+      if (await this.#isTaken()) return 'taken'
+      return (await this.#findReceipt()) === undefined ? 'lost' : 'alive'
+    } catch {
+      // An RPC that does not answer proves nothing; who waits for the receipt will see.
+      return 'alive'
     }
   }
 

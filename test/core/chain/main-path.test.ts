@@ -20,6 +20,7 @@ import { writeContract } from '../../../src/core/chain/write.js'
 import { computeWorkloadId } from '../../../src/core/policy/workload.js'
 import { createProver } from '../../../src/core/prover/prove.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
+import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { computeReportData, type Reference } from '../../../src/core/tdx/report-data.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
@@ -111,7 +112,8 @@ it('a registered signer’s proofs are accepted by both calls, until its workloa
   const record = await bindContracts(chain, contracts).registry.read.proverRecord([signer.address])
   expect(record).toMatchObject({ workloadId, tcbStatus: 0, isRevoked: false })
 
-  const prover = createProver({ signer })
+  const vkeys = new VkeyCache()
+  const prover = createProver({ signer, vkeys })
   const binding = { chainId: chain.chainId, verifyingContract: multiProof, workloadId }
   const proofs = [
     await prover.prove(ELF, N_10, { scheme: 'automata' }),
@@ -121,14 +123,14 @@ it('a registered signer’s proofs are accepted by both calls, until its workloa
   for (const proof of proofs) {
     expect(await ask(proof)).toBeUndefined()
     const contract = { description: 'MultiProof', ask }
-    expect((await verifyProof(proof, { contract, elf: ELF })).valid).toBe(true)
+    expect((await verifyProof(proof, { contract, elf: ELF, vkeys })).valid).toBe(true)
   }
 
   await revokeWorkload({ chain, registry, gasPayer, workloadId })
   for (const proof of proofs) {
     expect((await ask(proof))?.toLowerCase()).toBe(`invalid_tee_signer(${signer.address})`)
     const contract = { description: 'MultiProof', ask }
-    expect((await verifyProof(proof, { contract, elf: ELF })).valid).toBe(false)
+    expect((await verifyProof(proof, { contract, elf: ELF, vkeys })).valid).toBe(false)
   }
   const late = register(signer.address, await latestReference(chain))
   await expect(late).rejects.toMatchObject(refusal(/^WorkloadIsRevoked\(/))

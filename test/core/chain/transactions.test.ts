@@ -70,6 +70,17 @@ describe('an RPC that fails while sending', () => {
     expect([status, await balance()]).toEqual(['success', before + 5n])
   })
 
+  it('refuses what it took, and then does not answer for a while: it is sent once', async () => {
+    const before = await balance()
+    let failures = 0
+    rpc.tamper = (method) => {
+      if (method === SEND) return new Error('internal error')
+      return method === 'eth_getTransactionByHash' && failures++ < 1 ? new Error('busy') : undefined
+    }
+    const { status } = await send(await connect(), 3n)
+    expect([status, await balance()]).toEqual(['success', before + 3n])
+  })
+
   it('swallows the transaction: it is sent again', async () => {
     const before = await balance()
     let swallowed = 0
@@ -223,6 +234,18 @@ describe('prices', () => {
     })
     await send(chain, 1n, { fees: { gasPrice: 2n * 10n ** 9n, priorityGasPrice: 5n * 10n ** 9n } })
     expect(chain.viem.parseTransaction(sent[1] as Hex).maxPriorityFeePerGas).toBe(2n * 10n ** 9n)
+  })
+
+  it('does not raise what it is told to pay at most', async () => {
+    await ask('evm_setAutomine', [false])
+    const sent = recordSent()
+    const fees = { gasPrice: 3n * 10n ** 9n }
+    const sending = send(await connect({ replaceAfterMs: 100 }), 1n, { fees })
+    await later()
+    await later()
+    await mine()
+    expect((await sending).status).toBe('success')
+    expect(new Set(sent).size).toBe(1)
   })
 
   it('speaks to chains that know one price only', async () => {

@@ -1,10 +1,12 @@
 /** Registration by a proof, and what is refused before it is sent; the attestation contract is scripted. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Abi } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forge } from '../../../scripts/forge.mjs'
-import { type Anvil, anvilGasPayer, startAnvil } from '../../../src/anvil.js'
+import { ANVIL_KEY, type Anvil, anvilGasPayer, startAnvil } from '../../../src/anvil.js'
 import { concatBytes, fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { type Chain, connectChain } from '../../../src/core/chain/client.js'
 import { type Deployment, deployContracts } from '../../../src/core/chain/deploy.js'
@@ -22,6 +24,7 @@ import { createProvider } from '../../../src/core/tdx/provider.js'
 import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { computeReportData } from '../../../src/core/tdx/report-data.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
+import { cliJson } from '../../support/cli.js'
 import { newTestSigner } from '../../support/service.js'
 
 const authority = createSimulatedAuthority({ entropy: randomBytes(32), now: new Date() })
@@ -94,6 +97,23 @@ it('a signer registers by a proof that its quote was verified', async () => {
   expect(await previewRegistration(options(address, calldata))).toMatchObject({ dryRun: true })
   const { expiresAt } = await registerSigner(options(address, calldata))
   expect(expiresAt).toBeGreaterThan(Number(await now()))
+})
+
+it('so does the signer of the command line, with the proof in a file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-zk-'))
+  try {
+    const state = ['--state-dir', folder, '--provider', 'simulated']
+    const { json: attested } = await cliJson(['attest', ...state])
+    const address: Hex = `0x${attested.reportData.slice(26, 66)}`
+    const file = join(folder, 'calldata.json')
+    writeFileSync(file, await prove(address, await now()))
+    const chainFlags = ['--rpc-url', anvil.rpcUrl, '--registry', contracts.registry]
+    const zk = ['--via', 'zk', '--zk-calldata', file, '--private-key', ANVIL_KEY]
+    const { exitCode, json } = await cliJson(['register', ...chainFlags, ...zk, ...state])
+    expect([exitCode, json.address]).toEqual([0, address])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 it('a proof of another time is refused, and one for another signer', async () => {
