@@ -1,5 +1,6 @@
 /**
- * What the tests need of the system, from Debian packages: PostgreSQL, and a browser. As root it installs
+ * What the tests need of the system, from Debian packages: PostgreSQL, a browser, and those who check
+ * what is in deploy/. As root it installs
  * what is missing; anybody else is told the one line to run.
  */
 import { spawnSync } from 'node:child_process'
@@ -9,6 +10,9 @@ const POSTGRES = '/usr/lib/postgresql'
 const NEEDS = {
   postgresql: () => existsSync(POSTGRES) && readdirSync(POSTGRES).length > 0,
   chromium: () => existsSync('/usr/bin/chromium'),
+  // For promtool, which checks the alert rules.
+  prometheus: () => existsSync('/usr/bin/promtool'),
+  systemd: () => existsSync('/usr/bin/systemd-analyze'),
 }
 
 const missing = Object.keys(NEEDS).filter((name) => !NEEDS[name]())

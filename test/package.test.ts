@@ -47,7 +47,7 @@ describe('the installed package', () => {
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
     const others = files
       .map(({ path }) => path)
-      .filter((path) => !/^(dist|bin)\/.+\.(js|d\.ts|bin)$/.test(path))
+      .filter((path) => !/^((dist|bin)\/.+\.(js|d\.ts|bin)|deploy\/.+)$/.test(path))
       .sort()
     expect(others).toEqual([
       'CHANGELOG.md',
