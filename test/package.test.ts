@@ -55,6 +55,7 @@ describe('the installed package', () => {
       'README.md',
       'oclif.manifest.json',
       'package.json',
+      'schemas/config.schema.json',
       'schemas/policy.schema.json',
     ])
   })
