@@ -7,7 +7,7 @@ import { cosmiconfig, defaultLoaders } from 'cosmiconfig'
 import { InputError } from './core/index.js'
 
 /** Flags a config file may set, with the type of their value. */
-const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
+export const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean'>> = {
   'state-dir': 'string',
   'log-level': 'string',
   quiet: 'boolean',

@@ -50,13 +50,16 @@ describe('the installed package', () => {
     // What the library looks for by these names is there, for the command as well.
     for (const target of Object.values(manifest.imports))
       expect(paths).toContain(target.replace('./', ''))
-    const others = paths.filter((path) => !/^(dist|bin)\/.+\.(js|d\.ts|bin)$/.test(path)).sort()
+    const others = paths
+      .filter((path) => !/^((dist|bin)\/.+\.(js|d\.ts|bin)|deploy\/.+)$/.test(path))
+      .sort()
     expect(others).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'oclif.manifest.json',
       'package.json',
+      'schemas/config.schema.json',
       'schemas/policy.schema.json',
     ])
   })

@@ -98,11 +98,9 @@ export default class Prove extends BaseCommand {
     const made =
       client === undefined
         ? await this.#proveHere(elf, stdin, options, flags)
-        : await watch('Prove', this.isSilent(), (show) => {
-            const onState = (state: string, cycles: number) =>
-              show(cycles > 0 ? `${state}, ${formatCount(cycles)} cycles` : state)
-            return client.prove(elf, stdin, { ...options, onState })
-          })
+        : await watch('Prove', this.isSilent(), (show) =>
+            client.prove(elf, stdin, { ...options, onState: tellProgress(show) }),
+          )
     const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
@@ -172,4 +170,17 @@ function withAttestation(proof: Proof, attestation: Attestation): Proof {
   }
   const isSimulated = proof.simulated || isSimulatedQuote(parseQuote(fromHex(attestation.quote)))
   return { ...proof, ...(isSimulated && { simulated: true }), attestation }
+}
+
+/** The state of the job, its cycles, and how fast they go. */
+function tellProgress(show: (text: string) => void): (state: string, cycles: number) => void {
+  let began: { readonly ms: number; readonly cycles: number } | undefined
+  return (state, cycles) => {
+    if (cycles === 0) return show(state)
+    const now = performance.now()
+    began ??= { ms: now, cycles }
+    const mhz = (cycles - began.cycles) / Math.max(now - began.ms, 1) / 1000
+    const speed = mhz > 0 ? `, ${mhz.toFixed(1)} MHz` : ''
+    show(`${state}, ${formatCount(cycles)} cycles${speed}`)
+  }
 }

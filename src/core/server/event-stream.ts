@@ -23,6 +23,8 @@ export function eventStream(service: Service, id: string, reply: FastifyReply): 
       for await (const job of service.jobs.changes(id, gone.signal, PROGRESS_MS)) {
         const event = job.state === state ? 'progress' : 'state'
         state = job.state
+        // A client that does not read misses progress, so that little is kept for it.
+        if (event === 'progress' && raw.writableNeedDrain) continue
         raw.write(encodeEvent(event, jobView({ job })))
       }
       if (!gone.signal.aborted) {

@@ -58,6 +58,7 @@ export class JobRunner {
   readonly #options: JobRunnerOptions
   readonly #running = new Map<string, Running>()
   readonly #watchers = new JobWatchers()
+  readonly #loading = new Map<string, Promise<JobRecord | undefined>>()
   readonly #stop = new AbortController()
   #isTaking: Promise<void> | undefined
   #takeAgain = false
@@ -101,7 +102,7 @@ export class JobRunner {
 
   /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
   async get(id: string): Promise<JobRecord> {
-    const job = await this.#options.store.get(id)
+    const job = await this.#load(id)
     if (job === undefined) throw new UnavailableError('JOB_UNKNOWN', { id })
     const cycles = this.#running.get(id)?.cycles
     return cycles === undefined || job.state !== 'running' ? job : { ...job, cycles }
@@ -135,17 +136,25 @@ export class JobRunner {
    * @throws as `wait`
    */
   async *changes(id: string, signal: AbortSignal, everyMs: number): AsyncGenerator<JobRecord> {
-    let last = ''
-    for (;;) {
+    let toldCycles = -1
+    while (!signal.aborted) {
       const change = this.#watchers.next(id)
+      let hasChanged = false
+      change.happens.then(() => {
+        hasChanged = true
+      })
       try {
         const job = await this.get(id)
-        const now = `${job.state} ${job.cycles}`
-        if (now !== last) yield job
-        last = now
-        if (isEnded(job) || signal.aborted) return
-        await Promise.race([change.happens, timePasses(everyMs, signal)])
-        if (signal.aborted) return
+        toldCycles = job.cycles
+        yield job
+        if (isEnded(job)) return
+        // Progress is known here; the store is asked only when something has happened.
+        while (!hasChanged && !signal.aborted) {
+          await Promise.race([change.happens, timePasses(everyMs, signal)])
+          const cycles = this.#running.get(id)?.cycles ?? toldCycles
+          if (!hasChanged && cycles !== toldCycles) yield { ...job, cycles }
+          toldCycles = cycles
+        }
       } finally {
         change.forget()
       }
@@ -206,6 +215,15 @@ export class JobRunner {
       await change.happens
       change.forget()
     }
+  }
+
+  /** Once for all who ask at the same time. */
+  #load(id: string): Promise<JobRecord | undefined> {
+    const known = this.#loading.get(id)
+    if (known !== undefined) return known
+    const loading = this.#options.store.get(id).finally(() => this.#loading.delete(id))
+    this.#loading.set(id, loading)
+    return loading
   }
 
   #look(): void {

@@ -1,18 +1,15 @@
 /** Killed as by a power cut, again and again, under load: nothing that was accepted is lost or changed. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterEach, expect, it } from 'vitest'
 import { encodeU32LE, toHex } from '../../../src/core/bytes.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { guestElf } from '../../support/cli.js'
 import type { Json } from '../../support/http.js'
 import { startPostgres } from '../../support/postgres.js'
+import { type Served, startServed } from '../../support/served.js'
 
-const SERVER = new URL('../../support/kill-server.mjs', import.meta.url).pathname
 const fibonacci = readFileSync(guestElf('fibonacci'))
 const KILLS = 50
 const CLIENTS = 4
@@ -21,29 +18,22 @@ const OPEN_JOBS = 5
 /** Most are killed before the first verifying key is there, some only after many jobs. */
 const LONGEST_LIFE_MS = 10_000
 
-interface Server {
-  readonly url: string
-  readonly process: ChildProcess
-}
-
-const servers = new Set<ChildProcess>()
-afterEach(() => {
-  for (const child of servers) child.kill('SIGKILL')
+const servers = new Set<Served>()
+afterEach(async () => {
+  for (const server of servers) await server.kill()
+  servers.clear()
 })
 
 let seeds = 0
-async function start(folder: string, databaseUrl?: string): Promise<Server> {
-  const args = [SERVER, folder, String(++seeds), ...(databaseUrl ? [databaseUrl] : [])]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  servers.add(child)
-  const [url] = await once(createInterface(child.stdout), 'line')
-  return { url, process: child }
+async function start(folder: string, databaseUrl?: string): Promise<Served> {
+  const server = await startServed(folder, ++seeds, databaseUrl)
+  servers.add(server)
+  return server
 }
 
-async function kill({ process: child }: Server): Promise<void> {
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-  servers.delete(child)
+async function kill(server: Served): Promise<void> {
+  await server.kill()
+  servers.delete(server)
 }
 
 /** What guests/fibonacci commits to: n, F(n - 1), F(n), in 32 bits. */

@@ -127,4 +127,89 @@ describe('the live signer', () => {
     expect(() => live.rotate()).toThrow(expect.objectContaining({ code: 'INTERRUPTED' }))
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('outlasts ten minutes without a chain: the old one signs, then nothing does, then the next', async () => {
+    let isOut = false
+    const events: SignerEvent[] = []
+    const live = newLiveSigner({
+      rotateEveryMs: 600_000,
+      nowSeconds: () => Date.now() / 1000,
+      register: async (address) => {
+        if (isOut) throw outage
+        return { ...(await registered(address)), expiresAt: Date.now() / 1000 + 900 }
+      },
+      onEvent: (event) => events.push(event),
+    })
+    const { address: first } = await live.start()
+    isOut = true
+    // A rotation at half the registration's life, and retries for ten minutes.
+    await vi.advanceTimersByTimeAsync(450_000 + 400_000)
+    expect(live.signer.address).toBe(first)
+    await vi.advanceTimersByTimeAsync(100_000)
+    expect(live.isReady).toBe(false)
+    expect(() => live.signer).toThrow(expect.objectContaining({ code: 'SIGNER_NOT_READY' }))
+    const kinds = new Set(events.map(({ kind }) => kind))
+    expect(kinds).toEqual(new Set(['failed', 'expiring']))
+    const waiting = live.ready(new AbortController().signal)
+    isOut = false
+    await vi.advanceTimersByTimeAsync(120_000)
+    await waiting
+    expect(live.signer.address).not.toBe(first)
+    live.stop()
+  })
+
+  it('is made anew when the registry does not list it any more, as after a reorganisation', async () => {
+    const listed = new Set<string>()
+    const events: SignerEvent[] = []
+    const live = newLiveSigner({
+      register: async (address) => {
+        listed.add(address)
+        return registered(address)
+      },
+      check: async (address) => (listed.has(address) ? NOW_SECONDS + 3600 : undefined),
+      onEvent: (event) => events.push(event),
+    })
+    const { address: first } = await live.start()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(live.signer.address).toBe(first)
+    listed.clear()
+    await vi.advanceTimersByTimeAsync(30_000)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(events.map(({ kind }) => kind)).toEqual(['unlisted', 'rotated'])
+    expect(live.signer.address).not.toBe(first)
+    live.stop()
+  })
+
+  it('heeds a validity that was shortened, and believes a chain that does not answer nothing', async () => {
+    let answer: () => Promise<number | undefined> = () => Promise.reject(outage)
+    const events: SignerEvent[] = []
+    const live = newLiveSigner({ check: () => answer(), onEvent: (event) => events.push(event) })
+    await live.start()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(live.isReady).toBe(true)
+    expect(events.map(({ kind }) => kind)).toEqual(['checkFailed'])
+    answer = async () => NOW_SECONDS + 10
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(live.isReady).toBe(false)
+    live.stop()
+  })
+
+  it('follows a clock that jumps: ahead it signs nothing, back again it does', async () => {
+    let now = NOW_SECONDS
+    const live = newLiveSigner({ nowSeconds: () => now })
+    await live.start()
+    now += 365 * 86_400
+    expect(live.isReady).toBe(false)
+    now -= 365 * 86_400
+    expect(live.isReady).toBe(true)
+    live.stop()
+  })
+
+  it('lets who waits for it go when told to', async () => {
+    const live = newLiveSigner({ register: () => Promise.reject(outage) })
+    const abort = new AbortController()
+    const waiting = live.ready(abort.signal)
+    abort.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  })
 })
