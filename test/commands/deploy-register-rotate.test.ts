@@ -78,7 +78,7 @@ describe('the path to the chain', () => {
     await writeFile(forged, JSON.stringify({ ...proof, publicValues: '0x00' }))
     const refused = await cliJson(['verify', forged, ...verify.slice(2)])
     expect([refused.exitCode, refused.json.valid]).toEqual([5, false])
-  })
+  }, 180_000)
 
   it('says SIMULATED to people', async () => {
     const run = await cli(registerArgs())
@@ -108,7 +108,7 @@ describe('rotate', () => {
     expect(after.signer).toBe(json.current)
     const verify = ['verify', after.out, ...rpc, '--multiproof', contracts.multiProof]
     expect((await cliJson(verify)).json.valid).toBe(true)
-  })
+  }, 180_000)
 })
 
 describe('refusals', () => {
