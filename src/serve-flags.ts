@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
-import { SCHEME_NAMES } from './core/index.js'
+import { UNBOUND_SCHEME_NAMES } from './core/index.js'
 import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED } from './core/server/app.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
 import { registerFlags } from './register-flags.js'
@@ -83,7 +83,7 @@ export const serveFlags = {
   schemes: Flags.option({
     description:
       'what the signer signs; more than automata only if every contract that takes its proofs checks the length of the message',
-    options: SCHEME_NAMES,
+    options: UNBOUND_SCHEME_NAMES,
     multiple: true,
     delimiter: ',',
     env: 'SP1_TEE_SCHEMES',

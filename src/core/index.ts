@@ -166,6 +166,7 @@ export {
   SCHEME_NAMES,
   type SchemeName,
   type Statement,
+  UNBOUND_SCHEME_NAMES,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
 export {

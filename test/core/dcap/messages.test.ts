@@ -58,6 +58,7 @@ const REJECTED = [
   new RejectedError('QE_MISMATCH', { field: 'isvProdId', actual: '1', expected: '2' }),
   new RejectedError('QUOTE_SIGNATURE', {}),
   new RejectedError('TDX_MODULE_MISMATCH', { reason: 'Intel lists no module TDX_09' }),
+  new RejectedError('POLICY_PINS_NOTHING', {}),
   new RejectedError('SIGNER_UNBOUND', { signer: '0x5a', reason: 'the report data name 0x5b' }),
   new RejectedError('RUNTIME_DATA_UNBOUND', { actual: '0x01', expected: '0x02' }),
   new RejectedError('TCB_LEVEL_MISSING', { what: 'platform', short: ['PCE is 4 and needs 5'] }),
