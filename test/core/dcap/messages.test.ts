@@ -128,6 +128,7 @@ it('says why a quote is refused, and what to do', () => {
     The quoting enclave's isvProdId is 1, not 2 as Intel says. Do not trust the quote.
     The quote is not signed by its attestation key: a byte of it was changed. Do not trust it.
     The TDX module is not one of Intel's: Intel lists no module TDX_09. Do not trust the quote.
+    The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (\`quote measure\`).
     The quote does not vouch for the signer 0x5a: the report data name 0x5b. Do not trust the signer.
     The quote is not about these runtime data: its report data are 0x01, and the data's hash is 0x02. Pass the file that was written with the quote.
     The platform is below the lowest level that Intel lists: PCE is 4 and needs 5. Update firmware and TDX module of the host.
