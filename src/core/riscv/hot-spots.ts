@@ -12,7 +12,10 @@ const FEW_CALLS = 16
 /** So many units make a module at most. */
 const BATCH_UNITS = 16
 /** A program that runs again will run more often, so a unit may take so many times as long to pay. */
-const RERUN_GAIN = 16
+const RERUN_GAIN = 4
+
+/** Units of one function overlap, and V8's optimiser may take 36 MB for one. */
+const MAX_FUNCTION_UNITS = 2
 
 /** Is there a unit at an instruction? */
 export type HasUnit = (index: number) => boolean
@@ -98,10 +101,12 @@ export class HotSpots {
   #hottestIn(start: number, end: number, hasUnit: HasUnit): readonly number[] {
     const { lateVisits } = this.program
     let hottest = start
+    let units = 0
     for (let i = start; i < end; i++) {
+      if (hasUnit(i)) units++
       if (lateVisits[i] > lateVisits[hottest] && this.#code.isLeader(i)) hottest = i
     }
-    return hasUnit(hottest) ? [] : [hottest]
+    return hasUnit(hottest) || units >= MAX_FUNCTION_UNITS ? [] : [hottest]
   }
 
   #takeWaiting(): readonly number[] {

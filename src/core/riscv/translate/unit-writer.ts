@@ -21,10 +21,10 @@ import type { Block, Unit } from './unit.js'
 
 /** Up to so many targets are compared one by one. */
 const FEW_TARGETS = 4
-/** V8 takes branch tables of 65,520 entries. */
+/** A branch table may have this many entries for each that is used; sparser targets are searched for. */
+const MAX_TABLE_SPREAD = 16
+/** V8 takes 65,520. */
 const MAX_TABLE_ENTRIES = 2 ** 15
-/** Of all branch tables of a unit, which take a byte or two an entry. */
-const MAX_TABLES_ENTRIES = 2 ** 16
 
 export function writeUnit(wasm: FunctionBuilder, unit: Unit, surroundings: Surroundings): void {
   new UnitWriter(wasm, unit, surroundings).write()
@@ -37,7 +37,6 @@ class UnitWriter {
   readonly #registers: RegisterPlan
   readonly #departures: Departures
   #landings: readonly Label[] = []
-  #tableEntriesLeft = MAX_TABLES_ENTRIES
   /** Where a branch to a block goes, while it can: its loop, or the end of a block before it. */
   readonly #loops: (Label | undefined)[]
   readonly #merges: (Label | undefined)[]
@@ -287,14 +286,13 @@ class UnitWriter {
   #jumpTable(position: number, targets: readonly number[]): void {
     const known = targets.filter((pc) => this.unit.positions.has(pc))
     if (known.length === 0 || this.#next !== undefined) return
-    if (known.length <= FEW_TARGETS) {
-      this.#compareTargets(position, known)
-      return
-    }
     const [first, last] = [known[0], known.at(-1) as number]
     const size = (last - first) / 4 + 1
-    if (size > Math.min(this.#tableEntriesLeft, MAX_TABLE_ENTRIES)) return
-    this.#tableEntriesLeft -= size
+    const isDense = size <= Math.min(MAX_TABLE_SPREAD * known.length, MAX_TABLE_ENTRIES)
+    if (known.length <= FEW_TARGETS || !isDense) {
+      this.#searchTargets(position, known)
+      return
+    }
     this.wasm.block((other) => {
       const table = Array<Label>(size).fill(other)
       for (const pc of known) {
@@ -310,8 +308,19 @@ class UnitWriter {
     })
   }
 
-  /** if (pc == target) go there, for each */
-  #compareTargets(position: number, targets: readonly number[]): void {
+  /** if (pc == target) go there, for each; halves of many are told apart first */
+  #searchTargets(position: number, targets: readonly number[]): void {
+    if (targets.length > FEW_TARGETS) {
+      const middle = targets.length >>> 1
+      this.wasm.local.get(this.#departures.pc)
+      this.#f.i32.const(targets[middle])
+      this.#f.i32.lt_u()
+      this.wasm.if(
+        () => this.#searchTargets(position, targets.slice(0, middle)),
+        () => this.#searchTargets(position, targets.slice(middle)),
+      )
+      return
+    }
     for (const pc of targets) {
       const label = this.#labelOf(position, this.unit.positions.get(pc) as number)
       if (label === undefined) continue
