@@ -1,5 +1,5 @@
 /** A row of a jobs table, as both databases give it. */
-import type { JobRecord, JobState } from './job-store.js'
+import { JOB_STATES, type JobRecord, type JobState } from './job-store.js'
 
 export interface JobRow {
   readonly id: string
@@ -19,13 +19,27 @@ export interface JobRow {
   readonly outcome: string | null
 }
 
+/** How many there are in each state, of groups that leave out where there are none. */
+export function countsOf(
+  groups: readonly { readonly state: JobState; readonly count: number }[],
+): Record<JobState, number> {
+  const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0]))
+  for (const { state, count } of groups) counts[state] = count
+  return counts as Record<JobState, number>
+}
+
+/** Blobs that a row names. */
+export function blobsOf({ blobs }: Pick<JobRow, 'blobs'>): string[] {
+  return blobs === '' ? [] : blobs.split(' ')
+}
+
 export function recordOf(row: JobRow): JobRecord {
   const { id, tenant, request, state } = row
   return {
     id,
     tenant,
     request,
-    blobs: row.blobs === '' ? [] : row.blobs.split(' '),
+    blobs: blobsOf(row),
     state,
     cycles: Number(row.cycles),
     createdAtMs: Number(row.created_at),

@@ -6,17 +6,16 @@
 import pg from 'pg'
 import PgBoss from 'pg-boss'
 import { InternalError, Sp1TeeError, UnavailableError } from '../errors.js'
-import { type JobRow, recordOf } from './job-row.js'
-import {
-  JOB_STATES,
-  type JobEnd,
-  type JobFilter,
-  type JobRecord,
-  type JobState,
-  type JobStore,
-  type Lease,
-  type NewJob,
-  type Submission,
+import { blobsOf, countsOf, type JobRow, recordOf } from './job-row.js'
+import type {
+  JobEnd,
+  JobFilter,
+  JobRecord,
+  JobState,
+  JobStore,
+  Lease,
+  NewJob,
+  Submission,
 } from './job-store.js'
 
 const QUEUE = 'sp1-tee-jobs'
@@ -260,9 +259,7 @@ class PostgresJobStore implements JobStore {
         'select state, count(*)::integer as count from sp1_tee.jobs group by state',
       ),
     )
-    const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0]))
-    for (const { state, count } of found.rows) counts[state] = count
-    return counts as Record<JobState, number>
+    return countsOf(found.rows)
   }
 
   async blobsInUse(): Promise<ReadonlySet<string>> {
@@ -270,7 +267,7 @@ class PostgresJobStore implements JobStore {
       `select ${COLUMNS} from sp1_tee.jobs where state in ('queued', 'running') and blobs <> ''`,
       [],
     )
-    return new Set(found.flatMap(({ blobs }) => blobs.split(' ')))
+    return new Set(found.flatMap(blobsOf))
   }
 
   async prune(keepEnded: number): Promise<number> {

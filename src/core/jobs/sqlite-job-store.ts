@@ -1,16 +1,15 @@
 /** Jobs in one SQLite file, for one server. */
 import { InternalError, UnavailableError } from '../errors.js'
-import { type JobRow, recordOf } from './job-row.js'
-import {
-  JOB_STATES,
-  type JobEnd,
-  type JobFilter,
-  type JobRecord,
-  type JobState,
-  type JobStore,
-  type Lease,
-  type NewJob,
-  type Submission,
+import { blobsOf, countsOf, type JobRow, recordOf } from './job-row.js'
+import type {
+  JobEnd,
+  JobFilter,
+  JobRecord,
+  JobState,
+  JobStore,
+  Lease,
+  NewJob,
+  Submission,
 } from './job-store.js'
 import { PAGE_BYTES, SqliteDatabase } from './sqlite-database.js'
 
@@ -194,16 +193,14 @@ class SqliteJobStore implements JobStore {
     const rows = this.#database.all<{ state: JobState; count: number }>(
       'select state, count(*) as count from jobs group by state',
     )
-    const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0]))
-    for (const { state, count } of rows) counts[state] = count
-    return counts as Record<JobState, number>
+    return countsOf(rows)
   }
 
   async blobsInUse(): Promise<ReadonlySet<string>> {
     const rows = this.#database.all<{ blobs: string }>(
       "select blobs from jobs where state in ('queued', 'running') and blobs <> ''",
     )
-    return new Set(rows.flatMap(({ blobs }) => blobs.split(' ')))
+    return new Set(rows.flatMap(blobsOf))
   }
 
   prune(keepEnded: number): Promise<number> {

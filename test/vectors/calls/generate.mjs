@@ -1,18 +1,18 @@
 // Makes answers.json: programs of random calls, run in SP1 itself. SOURCE.md says how to call it.
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { releaseOf, SP1_VERSIONS } from '../../../src/core/executor/release.ts'
 import { ask } from '../../reference/ask.mjs'
 import { answerOf, CYCLE_LIMIT, digestOf, guestOf } from '../../support/call-vectors.ts'
 import { INTERPRETER } from '../../support/engines.ts'
 import { isSame } from '../../support/random-vectors.ts'
+import { rowOf, writeAnswers } from '../answers.mjs'
 
 const [from = 0, count = 1000] = process.argv.slice(2).map(Number)
 const isCorpus = process.argv.length === 2
 
 const seeds = Array.from({ length: count }, (_, i) => from + i)
 const answers = Object.fromEntries(SP1_VERSIONS.map((sp1) => [sp1, answersOf(sp1)]))
-if (isCorpus) write()
+if (isCorpus) writeAnswers(new URL('answers.json', import.meta.url), answers)
 
 function answersOf(sp1) {
   const release = releaseOf(sp1)
@@ -29,23 +29,9 @@ function answersOf(sp1) {
     }
   })
   const found = ask(sp1, requests)
-  const rows = seeds.map((seed) => rowOf(found.get(String(seed)).execute))
+  const rows = seeds.map((seed) => rowOf(found.get(String(seed)).execute, digestOf))
   const ours = seeds.map((seed) => answerOf(seed, release, INTERPRETER.create))
   const wrong = seeds.filter((_, i) => !isSame(rows[i], ours[i]))
   console.log(`${sp1}: ${count} programs, ${count - wrong.length} the same here; not: ${wrong}`)
   return { elfs: hash.digest('hex'), rows }
-}
-
-function rowOf(execute) {
-  const { error, panic, globalClk, pc } = execute
-  if (error === undefined && panic === undefined) return ['ok', execute.cycles, digestOf(execute)]
-  return [error === undefined ? 'panic' : error.split('(')[0], globalClk ?? 0, pc ?? 0]
-}
-
-function write() {
-  const parts = Object.entries(answers).map(([sp1, { elfs, rows }]) => {
-    const lines = rows.map((row) => JSON.stringify(row)).join(',\n')
-    return `"${sp1}": {\n"elfs": "${elfs}",\n"answers": [\n${lines}\n]}`
-  })
-  writeFileSync(new URL('answers.json', import.meta.url), `{\n${parts.join(',\n')}\n}\n`)
 }
