@@ -5,6 +5,7 @@ import { invalidFlag } from './base-command.js'
 import { UNBOUND_SCHEME_NAMES } from './core/index.js'
 import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED } from './core/server/app.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
+import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
 
 const DEFAULT_LISTEN = '127.0.0.1:3000'
@@ -15,6 +16,7 @@ const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\])$/
 
 export const serveFlags = {
   ...registerFlags,
+  ...pccsFlags,
   ...releaseFlags,
   ...limitFlags,
   dev: Flags.boolean({
@@ -128,7 +130,7 @@ export const serveFlags = {
 }
 
 /** Flags that `--dev` replaces by its own. */
-const REPLACED_BY_DEV = [...Object.keys(registerFlags)].map((name) => `--${name}`)
+const REPLACED_BY_DEV = Object.keys({ ...registerFlags, ...pccsFlags }).map((name) => `--${name}`)
 
 /** @throws InputError `FLAG_INVALID` for what contradicts `--dev` on the command line */
 export function checkDevelopmentFlags(argv: readonly string[]): void {

@@ -1,9 +1,16 @@
-/** What `serve` opens before it serves: its stores, its keys, its certificate. */
+/** What `serve` opens before it serves: its stores, its keys, its certificate, its source of collateral. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SchemeName } from './core/index.js'
+import {
+  fetchBalance,
+  openCollateral,
+  type QuoteProvider,
+  type RegisterOptions,
+  type SchemeName,
+} from './core/index.js'
 import {
   type AppOptions,
+  type CollateralSource,
   type JobStore,
   openBlobStore,
   openPostgresJobStore,
@@ -12,12 +19,14 @@ import {
 } from './core/server/app.js'
 import { readInput } from './files.js'
 import { limitsOf } from './guest-flags.js'
+import { type CollateralFlags, fetchCollateralOf, readRoot } from './quote-flags.js'
 import { entropy, serviceFolder } from './state.js'
 
 const MIB = 2 ** 20
 
 type Flags = Parameters<typeof limitsOf>[0] &
-  Parameters<typeof serviceFolder>[0] & {
+  Parameters<typeof serviceFolder>[0] &
+  Omit<CollateralFlags, 'collateral'> & {
     readonly sp1?: string | undefined
     readonly concurrency: number
     readonly queue: number
@@ -35,6 +44,7 @@ type Flags = Parameters<typeof limitsOf>[0] &
 /** @throws InputError, UnavailableError a file or a store cannot be opened */
 export async function openService(
   flags: Flags,
+  { chain, gasPayer, provider }: Pick<RegisterOptions, 'chain' | 'gasPayer' | 'provider'>,
   remark: (text: string) => void,
 ): Promise<
   Omit<AppOptions, 'signer' | 'registry' | 'simulated' | 'version' | 'newId' | 'onError' | 'log'>
@@ -62,6 +72,8 @@ export async function openService(
     keepEnded: flags['keep-jobs'],
     limits: limitsOf(flags),
     schemes: flags.schemes,
+    collateral: await openCollateralSource(provider, flags, join(folder, 'collateral')),
+    askBalance: () => fetchBalance(chain, gasPayer.address),
     ...(flags.sp1 !== undefined && { fallbackSp1: flags.sp1 }),
     entropy,
     nowMs: () => performance.now(),
@@ -81,6 +93,21 @@ async function openJobStore(
   }
   const onError = (error: unknown) => remark(`PostgreSQL: ${(error as Error).message}`)
   return openPostgresJobStore({ url, onError })
+}
+
+/** Simulated quotes bring their own; that of others is fetched, and kept until it expires. */
+async function openCollateralSource(
+  { collateral, rootCertificatePath }: QuoteProvider,
+  flags: Flags,
+  folder: string,
+): Promise<CollateralSource> {
+  return {
+    root: await readRoot(rootCertificatePath),
+    async fetch(quote, { signal, isRenewal }) {
+      if (collateral !== undefined) return openCollateral(collateral())
+      return fetchCollateralOf(quote, flags, signal, { folder, isRenewal })
+    },
+  }
 }
 
 async function readText(path: string): Promise<string> {

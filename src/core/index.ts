@@ -27,7 +27,7 @@ export {
   planDeployment,
 } from './chain/deploy.js'
 export { encodeDeployment, parseDeployment } from './chain/deployment-file.js'
-export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
+export { createGasPayer, fetchBalance, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
 export {
   allowWorkload,

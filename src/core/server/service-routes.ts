@@ -55,12 +55,12 @@ export const SERVICE_ROUTES: readonly Route[] = [
       },
     },
     answers: {
-      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?}',
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, collateral?}',
     },
     refusals: [404],
-    handle: ({ service }, request) => {
+    handle: (context, request) => {
       const { signer } = request.query as { signer?: string }
-      return attestation(service, signer?.toLowerCase() as Hex | undefined)
+      return attestation(context, signer?.toLowerCase() as Hex | undefined)
     },
   },
   {
@@ -123,17 +123,22 @@ export const SERVICE_ROUTES: readonly Route[] = [
  * @param address - the live signer's unless given; lower case.
  * @throws UnavailableError `ATTESTATION_UNKNOWN`; `SIGNER_NOT_READY`
  */
-function attestation({ signer }: Context['service'], address?: Hex): AttestationAnswer {
+function attestation({ service, collateral }: Context, address?: Hex): AttestationAnswer {
+  const { signer } = service
   const asked = address ?? signer.registration.address
   const { expiresAt, attestation: found } = signer.registrationOf(asked) ?? {}
   if (expiresAt === undefined || found === undefined) {
     throw new UnavailableError('ATTESTATION_UNKNOWN', { signer: asked })
   }
-  return { address: asked, expiresAt, ...found }
+  const documents = collateral?.documentsFor(found)
+  return {
+    ...{ address: asked, expiresAt, ...found },
+    ...(documents !== undefined && { collateral: { ...documents } }),
+  }
 }
 
 /** No ids: who knows one may see the job, and this is shown to anybody. */
-async function status({ service, activity, version }: Context) {
+async function status({ service, activity, collateral, version }: Context) {
   const { registry, simulated } = service.facts
   const { facts: signer, isReady } = service.signer
   const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
@@ -148,6 +153,7 @@ async function status({ service, activity, version }: Context) {
       workloadId: attestation.workloadId,
       measurements: attestation.measurements,
     },
+    collateral: collateral?.trust,
     jobs: counts,
     limits: { concurrency: service.concurrency, queue: service.maxQueued },
     minutes: activity.minutes,
