@@ -260,7 +260,7 @@ function logSigner({ log }: FastifyInstance, event: SignerEvent): void {
 
 function logCollateral({ log }: FastifyInstance, event: CollateralEvent): void {
   if (event.kind === 'failed') {
-    log.warn({ code: codeOf(event.error), retryMs: event.retryMs }, 'no collateral')
+    log.warn({ code: codeOf(event.error), retryMs: event.retryMs }, 'collateral failed')
     return
   }
   const { status, expiresAt } = event
