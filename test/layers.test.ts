@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   prover: ['executor', 'riscv', 'signer', 'vkey'],
   client: ['executor', 'prover', 'signer'],
   jobs: [],
-  server: ['chain', 'executor', 'jobs', 'prover', 'signer', 'tdx'],
+  server: ['chain', 'dcap', 'executor', 'jobs', 'policy', 'prover', 'signer', 'tdx'],
 }
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']

@@ -369,13 +369,14 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
-  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
   PRIVATE_INPUTS_OFF: () =>
     'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
   PRIVATE_KEY_UNKNOWN: () =>
     'The server does not have the key that these inputs are encrypted to (any more). Take the one it announces now.',
   PRIVATE_KEY_LOST: () =>
     'The key of these private inputs was in the memory of a server that is gone. Encrypt and send them again.',
+  ATTESTATION_UNKNOWN: (f: { signer: string }) =>
+    `The server has no attestation of signer ${f.signer}: it remembers those of its last signers, and none from before it was started.`,
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
   JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
