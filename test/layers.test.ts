@@ -53,8 +53,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify/multipart': ['core/server'],
   'prom-client': ['core/server/metrics.ts'],
   libsql: ['core/jobs/sqlite-database.ts'],
-  pg: ['core/jobs/postgres-job-store.ts'],
-  'pg-boss': ['core/jobs/postgres-job-store.ts'],
+  pg: ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
+  'pg-boss': ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
   viem: ['core/chain'],
   '@noble/curves': ['core/executor', 'core/signer', 'core/syscalls', 'core/tdx'],
   '@noble/hashes': [
