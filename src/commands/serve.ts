@@ -88,7 +88,9 @@ export default class Serve extends BaseCommand {
     const { chain, registry } = options
     const provider = withDeadline(options.provider)
     const { simulated } = provider
-    const parts = await openService(flags, options, (text) => this.remark(text))
+    const { multiProof } = development
+    const registering = { ...options, multiProof }
+    const parts = await openService(flags, registering, (text) => this.remark(text))
     let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
@@ -135,6 +137,7 @@ export default class Serve extends BaseCommand {
         chainId: chain.chainId,
         ...development,
         registry,
+        ...(parts.multiProof && { multiProof: parts.multiProof }),
         ...(simulated && { simulated }),
       })
       await aborted(this.#stop.signal)

@@ -9,6 +9,7 @@ import type { ExecuteLimits } from '../executor/execute.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { verifyProof } from '../prover/verify.js'
 import { sha256 } from '../sha256.js'
+import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
 
@@ -31,6 +32,8 @@ export interface RemoteProveOptions {
   readonly teeVersion?: number
   /** The server's own limits hold as well. */
   readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
+  /** What a proof of scheme `eip712` has to be for, and made by; the server is not told. */
+  readonly expectedBinding?: Partial<Binding>
   readonly signal?: AbortSignal
   readonly onState?: (state: string, cycles: number) => void
 }
@@ -105,7 +108,7 @@ export function createClient(
   async function requestProof(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onState, ...choice }: RemoteProveOptions = {},
+    { signal, onState, expectedBinding: _, ...choice }: RemoteProveOptions = {},
   ): Promise<string> {
     requireNoDeferredProofs(stdin)
     const request = {
@@ -176,6 +179,13 @@ export function createClient(
     for (const name of ['sp1', 'scheme', 'teeVersion'] as const) {
       if (choice[name] !== undefined && choice[name] !== proof[name]) {
         unusable(`its proof's ${name} is ${proof[name]}`)
+      }
+    }
+    const made = { ...proof.domain, workloadId: proof.workloadId }
+    for (const name of ['chainId', 'verifyingContract', 'workloadId'] as const) {
+      const expected = choice.expectedBinding?.[name]
+      if (expected !== undefined && String(expected).toLowerCase() !== String(made[name])) {
+        unusable(`its proof's ${name} is ${made[name]}, not ${expected}`)
       }
     }
   }

@@ -34,6 +34,8 @@ export interface ServiceOptions {
    * of its message: under such a one a digest of another scheme could pass as one of this.
    */
   readonly schemes?: readonly SchemeName[]
+  /** The contract on the registry's chain that signatures of scheme `eip712` are for. */
+  readonly multiProof?: Hex
   readonly newId: () => string
   readonly entropy: (byteCount: number) => Uint8Array
   /** Milliseconds of a monotonic clock. */

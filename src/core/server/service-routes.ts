@@ -14,8 +14,10 @@ export const SERVICE_ROUTES: readonly Route[] = [
     url: '/v1/signer',
     summary: 'The live signer, and where it is registered',
     for: 'open',
-    answers: { 200: '{address, expiresAt, chainId, registry, schemes, simulated?}' },
-    handle: ({ service: { signer, facts, schemes } }) => {
+    answers: {
+      200: '{address, expiresAt, chainId, registry, schemes, multiProof?, workloadId?, simulated?}',
+    },
+    handle: ({ service: { signer, facts, offer } }) => {
       const { address, expiresAt } = signer.registration
       const { registry, simulated } = facts
       return {
@@ -23,7 +25,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
         expiresAt,
         chainId: registry.chainId,
         registry: registry.address,
-        schemes,
+        schemes: offer.schemes,
+        ...offer.facts,
         ...(simulated && { simulated }),
       }
     },

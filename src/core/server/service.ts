@@ -1,16 +1,15 @@
 /** What the service does, without HTTP: it takes programs and jobs, and proves with its live signer. */
 import { fromHex, type Hex, toHex } from '../bytes.js'
-import { InputError, UnavailableError } from '../errors.js'
+import { UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import type { ReleaseChoice } from '../executor/release.js'
 import { encodeStdin, parseStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import type { JobFilter, JobRecord, JobStore } from '../jobs/job-store.js'
 import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
-import { checkSchemeChoice, createProver, type Prover } from '../prover/prove.js'
+import { createProver, type Prover } from '../prover/prove.js'
 import { verifyProof } from '../prover/verify.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
-import type { SchemeName } from '../signer/schemes.js'
 import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
 import { damaged, encodeRequest, type JobRequest, parseFailure, parseRequest } from './job-codec.js'
 import { JobRunner } from './job-runner.js'
@@ -18,6 +17,7 @@ import type { LiveSigner } from './live-signer.js'
 import { throwProblem } from './problem.js'
 import { ProgramIndex } from './program-index.js'
 import { INLINE_BYTES, ResultKeeper } from './result-keeper.js'
+import { SchemeOffer } from './scheme-offer.js'
 import {
   type Caller,
   DEFAULT_KEEP_ENDED,
@@ -40,7 +40,7 @@ const CHOSEN_LIMITS = ['cycles', 'memoryMib', 'timeoutMs'] as const
 
 export class Service {
   readonly signer: LiveSigner
-  readonly schemes: readonly SchemeName[]
+  readonly offer: SchemeOffer
   readonly jobs: JobRunner
   readonly maxStdinBytes: number
   isDraining = false
@@ -60,7 +60,12 @@ export class Service {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.signer = options.signer
     this.maxStdinBytes = options.maxStdinBytes ?? DEFAULT_MAX_STDIN_BYTES
-    this.schemes = options.schemes ?? ['automata']
+    this.offer = new SchemeOffer({
+      schemes: options.schemes ?? ['automata'],
+      signer: options.signer,
+      chainId: options.registry.chainId,
+      multiProof: options.multiProof,
+    })
     this.#programs = new ProgramIndex(options.blobs)
     this.#results = new ResultKeeper(options.blobs, options.entropy)
     this.#pool = createExecutionPool({
@@ -262,7 +267,7 @@ export class Service {
       ({ isOurs }) => isOurs,
       () => undefined,
     )
-    if (ours !== undefined) return this.#prover.sign(ours, choiceOf(request))
+    if (ours !== undefined) return this.#prover.sign(ours, this.offer.choose(request))
     const again = await this.#enqueue(request, { tenant: job.tenant })
     const { proof, problem } = await this.wait(again.id)
     return proof ?? throwProblem(problem)
@@ -292,8 +297,7 @@ export class Service {
     caller: Caller,
   ): Promise<JobRecord> {
     const choice = { scheme, ...(teeVersion !== undefined && { teeVersion }) }
-    this.#requireScheme(scheme)
-    checkSchemeChoice(choice)
+    this.offer.check(choice)
     const sp1 = await this.#programs.release(programId, this.#release(asked))
     const request = { programId, stdin, sp1, ...choice, limits: this.#capped(limits) }
     return this.#enqueue(request, caller)
@@ -324,20 +328,15 @@ export class Service {
     const run = await this.#prover.run(elf, parseStdin(bytes, 'sp1'), options)
     // Taken when the run is over: the signer that lives then.
     await this.signer.ready(signal)
-    const proof = this.#prover.sign(run, choiceOf(request))
+    const proof = this.#prover.sign(run, this.offer.choose(request))
     return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
   }
 
   /** What the store says is to be done, within what may be done here. */
   #readRequest(job: JobRecord): JobRequest {
     const request = parseRequest(job.request)
-    this.#requireScheme(request.scheme)
+    this.offer.requireOffered(request.scheme)
     return request
-  }
-
-  #requireScheme(scheme: SchemeName): void {
-    if (this.schemes.includes(scheme)) return
-    throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
   }
 
   #release(sp1: string | undefined): ReleaseChoice {
@@ -357,10 +356,6 @@ export class Service {
 async function requireWhole(proof: Proof): Promise<void> {
   const { checks } = await verifyProof(proof)
   if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
-}
-
-function choiceOf({ scheme, teeVersion }: JobRequest) {
-  return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
 }
 
 /** A thread that died may have done so for a reason of its own; a second one is the run's. */

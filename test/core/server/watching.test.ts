@@ -1,8 +1,5 @@
 /** What those see who watch the service: metrics, logs, its status, its interface, its attestation. */
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { openCollateral, parseCollateral } from '../../../src/core/dcap/collateral.js'
@@ -10,22 +7,14 @@ import { parseTrustedRoot } from '../../../src/core/dcap/trusted-root.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
 import { judgeAttestation } from '../../../src/core/policy/judge-attestation.js'
 import { parsePolicy } from '../../../src/core/policy/policy.js'
-import { describeRegistration } from '../../../src/core/server/attestation.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
 import { parseAttestation } from '../../../src/core/signer/attestation.js'
 import type { QuoteProvider } from '../../../src/core/tdx/provider.js'
 import { parseTdQuote } from '../../../src/core/tdx/quote.js'
-import { computeReportData } from '../../../src/core/tdx/report-data.js'
-import { createSimulatedProvider } from '../../../src/core/tdx/simulated-provider.js'
+import { newAttestedSigner, openTestProvider } from '../../support/attested.js'
 import { guestElf, guestInput } from '../../support/cli.js'
 import { ended, expectProblem, postJson, send } from '../../support/http.js'
-import {
-  NOW_SECONDS,
-  newLiveSigner,
-  registered,
-  startService,
-  type TestService,
-} from '../../support/service.js'
+import { NOW_SECONDS, startService, type TestService } from '../../support/service.js'
 
 const SECRET = 'c0ffee'
 const elfOf = (name: string) => [...readFileSync(guestElf(name))]
@@ -35,18 +24,8 @@ let provider: QuoteProvider
 let firstSigner: Hex
 const lines: string[] = []
 beforeAll(async () => {
-  const stateDir = mkdtempSync(join(tmpdir(), 'sp1-tee-watching-'))
-  const entropy = (byteCount: number) => new Uint8Array(randomBytes(byteCount))
-  const now = () => new Date(1000 * NOW_SECONDS)
-  provider = await createSimulatedProvider({ stateDir, entropy, now })
-  const signer = newLiveSigner({
-    register: async (address) => {
-      const reference = { blockNumber: 7, blockHash: `0x${'b1'.repeat(32)}` } as const
-      const reportData = computeReportData(address, { ...reference, blockNumber: 7n })
-      const quote = toHex(await provider.quote(reportData))
-      const attestation = { quote, reportData: toHex(reportData), reference }
-      return describeRegistration({ ...(await registered(address)), attestation }, provider)
-    },
+  provider = await openTestProvider()
+  const signer = newAttestedSigner(provider, {
     onEvent: (event) => service.app.onSigner(event),
   })
   firstSigner = (await signer.start()).address
