@@ -89,6 +89,11 @@ export const serveFlags = {
     env: 'SP1_TEE_SCHEMES',
     default: ['automata' as const],
   })(),
+  'private-inputs': Flags.boolean({
+    description:
+      'take inputs that only this server can read; the signer then signs a statement besides proofs, so only if every contract that takes its proofs checks the length of the message',
+    env: 'SP1_TEE_PRIVATE_INPUTS',
+  }),
   'log-json': Flags.boolean({
     description: 'write a log in JSON lines to standard error, instead of remarks',
     env: 'SP1_TEE_LOG_JSON',

@@ -30,6 +30,8 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly 'max-disk': number
     readonly 'keep-jobs': number
     readonly schemes: readonly SchemeName[]
+    readonly 'private-inputs': boolean
+    readonly dev: boolean
   }
 
 /** @throws InputError, UnavailableError a file or a store cannot be opened */
@@ -62,6 +64,8 @@ export async function openService(
     keepEnded: flags['keep-jobs'],
     limits: limitsOf(flags),
     schemes: flags.schemes,
+    // Contracts of --dev are ours, and check it.
+    privateInputs: flags['private-inputs'] || flags.dev,
     ...(flags.sp1 !== undefined && { fallbackSp1: flags.sp1 }),
     entropy,
     nowMs: () => performance.now(),

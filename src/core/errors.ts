@@ -223,6 +223,8 @@ const REJECTED = {
     'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
+  SIGNER_REFUSED: (f: { signer: string; reason: string }) =>
+    `The signer ${f.signer} is not accepted: ${f.reason}. Do not trust its proofs, and send it nothing private.`,
   PRIVATE_KEY_REFUSED: (f: { reason: string }) =>
     `The key that the server announces for private inputs is not to be trusted: ${f.reason}. Nothing was sent.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
@@ -369,6 +371,8 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  COLLATERAL_ABSENT: (f: { signer: string }) =>
+    `The server has no collateral for the quote of its signer ${f.signer}. Pass it with --collateral, or let it be fetched.`,
   PRIVATE_INPUTS_OFF: () =>
     'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
   PRIVATE_KEY_UNKNOWN: () =>

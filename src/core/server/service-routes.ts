@@ -55,12 +55,14 @@ export const SERVICE_ROUTES: readonly Route[] = [
       },
     },
     answers: {
-      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?}',
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, privateInputs?: {publicKey, expiresAt, chainId, registry, signature}}',
     },
     refusals: [404],
-    handle: ({ service }, request) => {
+    handle: async ({ service }, request) => {
       const { signer } = request.query as { signer?: string }
-      return attestation(service, signer?.toLowerCase() as Hex | undefined)
+      const found = attestation(service, signer?.toLowerCase() as Hex | undefined)
+      const privateInputs = await service.privateInputKey(found.address)
+      return { ...found, ...(privateInputs && { privateInputs }) }
     },
   },
   {
