@@ -124,7 +124,7 @@ export async function readRoot(path: string | undefined): Promise<TrustedRoot> {
   return path === undefined ? INTEL_ROOT : parseTrustedRoot(await readInput(path))
 }
 
-interface CollateralFlags extends RpcFlagValues {
+export interface CollateralFlags extends RpcFlagValues {
   readonly collateral?: string | undefined
   readonly 'pccs-url'?: string | undefined
   readonly 'pccs-contract'?: string | undefined
@@ -163,6 +163,7 @@ export async function fetchCollateralOf(
   quote: Quote,
   flags: Omit<CollateralFlags, 'collateral'>,
   signal: AbortSignal,
+  keeping: { readonly folder?: string; readonly isRenewal?: boolean } = {},
 ): Promise<Collateral> {
   const pccsUrl = flags['pccs-url']
   const contract = flags['pccs-contract']
@@ -185,6 +186,7 @@ export async function fetchCollateralOf(
     fetch: globalThis.fetch,
     sleep,
     signal,
+    ...keeping,
     ...(pccsUrl !== undefined && { pccsUrl }),
   })
 }

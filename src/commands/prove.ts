@@ -64,7 +64,8 @@ export default class Prove extends BaseCommand {
       env: 'SP1_TEE_MULTIPROOF',
     }),
     'workload-id': Flags.string({
-      description: 'scheme eip712: the workload of this machine; default: measured by --provider',
+      description:
+        'scheme eip712: the workload of this machine, or the one a server must have; default: measured by --provider, or any',
       helpValue: '0xHEX',
       env: 'SP1_TEE_WORKLOAD_ID',
     }),
@@ -109,6 +110,8 @@ export default class Prove extends BaseCommand {
     }
     const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
     const client = openClient(flags, trust)
+    const isBound = client !== undefined && flags.scheme === 'eip712'
+    const expected = isBound ? { expectedBinding: await expectedBinding(flags) } : {}
     const path = flags.attestation
     const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
     const made =
@@ -117,6 +120,7 @@ export default class Prove extends BaseCommand {
         : await watch('Prove', this.isSilent(), (show) =>
             client.prove(elf, stdin, {
               ...options,
+              ...expected,
               private: flags.private,
               onState: tellProgress(show),
             }),
@@ -181,6 +185,23 @@ type BindingFlags = Parameters<typeof measureThisMachine>[0] &
     readonly multiproof?: string | undefined
     readonly 'workload-id'?: string | undefined
   }
+
+/** What the flags say of a server's signature; what they do not say is the server's to choose. */
+async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
+  const known = await knownContracts(flags)
+  const chainId = flags.chain ?? known.chainId
+  const multiProof = flags.multiproof ?? known.multiProof
+  const workloadId = flags['workload-id']
+  return {
+    ...(chainId !== undefined && { chainId }),
+    ...(multiProof !== undefined && {
+      verifyingContract: addressFlag('--multiproof', multiProof),
+    }),
+    ...(workloadId !== undefined && {
+      workloadId: parseWorkloadId('--workload-id', workloadId),
+    }),
+  }
+}
 
 /** A simulated quote makes a simulated proof of it. */
 function withAttestation(proof: Proof, attestation: Attestation): Proof {

@@ -17,6 +17,7 @@ import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/st
 import { sealInputs } from '../private-inputs/sealed-inputs.js'
 import { verifyProof } from '../prover/verify.js'
 import { sha256 } from '../sha256.js'
+import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
 import { SignerTrust, type TrustOptions } from './signer-trust.js'
@@ -44,6 +45,8 @@ export interface RemoteProveOptions {
   readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
   /** Send program and stdin so that only the attested TD can read them; needs a policy. */
   readonly private?: boolean
+  /** What a proof of scheme `eip712` has to be for, and made by; the server is not told. */
+  readonly expectedBinding?: Partial<Binding>
   readonly signal?: AbortSignal
   readonly onState?: (state: string, cycles: number) => void
 }
@@ -141,7 +144,13 @@ export function createClient(
   async function requestProof(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onState, private: isPrivate = false, ...choice }: RemoteProveOptions = {},
+    {
+      signal,
+      onState,
+      private: isPrivate = false,
+      expectedBinding: _,
+      ...choice
+    }: RemoteProveOptions = {},
   ): Promise<string> {
     requireNoDeferredProofs(stdin)
     if (isPrivate) return requestPrivately(elf, stdin, choice, { signal, onState })
@@ -249,6 +258,13 @@ export function createClient(
     for (const name of ['sp1', 'scheme', 'teeVersion'] as const) {
       if (choice[name] !== undefined && choice[name] !== proof[name]) {
         unusable(`its proof's ${name} is ${proof[name]}`)
+      }
+    }
+    const made = { ...proof.domain, workloadId: proof.workloadId }
+    for (const name of ['chainId', 'verifyingContract', 'workloadId'] as const) {
+      const expected = choice.expectedBinding?.[name]
+      if (expected !== undefined && String(expected).toLowerCase() !== String(made[name])) {
+        unusable(`its proof's ${name} is ${made[name]}, not ${expected}`)
       }
     }
   }

@@ -1,38 +1,38 @@
 /** On what terms this server takes work: releases, limits, schemes. Of stored requests it asks the same again. */
-import { InputError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import type { ReleaseChoice } from '../executor/release.js'
 import type { JobRecord } from '../jobs/job-store.js'
-import { checkSchemeChoice } from '../prover/prove.js'
-import type { SchemeName } from '../signer/schemes.js'
 import { type JobRequest, parseRequest, type RequestChoice } from './job-codec.js'
+import type { SchemeOffer } from './scheme-offer.js'
 import type { JobOptions, ServiceOptions } from './service-options.js'
 
 const CHOSEN_LIMITS = ['cycles', 'memoryMib', 'timeoutMs'] as const
 
 export class JobTerms {
-  readonly schemes: readonly SchemeName[]
+  readonly #offer: SchemeOffer
   readonly #limits: ExecuteLimits
   readonly #fallbackSp1: string | undefined
 
-  constructor({ schemes, limits, fallbackSp1 }: ServiceOptions) {
-    this.schemes = schemes ?? ['automata']
+  constructor({ limits, fallbackSp1 }: ServiceOptions, offer: SchemeOffer) {
+    this.#offer = offer
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
     this.#fallbackSp1 = fallbackSp1
   }
 
-  /** @throws InputError a scheme that is not signed here, or a choice that does not fit it */
+  /**
+   * @throws InputError a scheme that is not signed here, or a choice that does not fit it
+   * @throws UnavailableError `SIGNER_NOT_READY`
+   */
   choose({ limits, scheme = 'automata', teeVersion }: JobOptions): RequestChoice {
     const choice = { scheme, ...(teeVersion !== undefined && { teeVersion }) }
-    this.#requireScheme(scheme)
-    checkSchemeChoice(choice)
+    this.#offer.check(choice)
     return { ...choice, limits: this.capped(limits) }
   }
 
   /** What the store says is to be done. @throws InputError `SCHEME_REFUSED`; UnavailableError `STORE_DAMAGED` */
   read(job: JobRecord): JobRequest {
     const request = parseRequest(job.request)
-    this.#requireScheme(request.scheme)
+    this.#offer.requireOffered(request.scheme)
     return request
   }
 
@@ -47,10 +47,5 @@ export class JobTerms {
       capped[name] = Math.min(capped[name], asked[name] ?? capped[name])
     }
     return capped
-  }
-
-  #requireScheme(scheme: SchemeName): void {
-    if (this.schemes.includes(scheme)) return
-    throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
   }
 }

@@ -36,6 +36,8 @@ export interface ServiceOptions {
   readonly schemes?: readonly SchemeName[]
   /** Whether to take inputs that are encrypted to a key of this process, which the signer announces. */
   readonly privateInputs?: boolean
+  /** The contract on the registry's chain that signatures of scheme `eip712` are for. */
+  readonly multiProof?: Hex
   readonly newId: () => string
   readonly entropy: (byteCount: number) => Uint8Array
   /** Milliseconds of a monotonic clock. */

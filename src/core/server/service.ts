@@ -8,7 +8,6 @@ import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type Prover } from '../prover/prove.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
-import type { SchemeName } from '../signer/schemes.js'
 import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
 import {
   blobsOf,
@@ -28,6 +27,7 @@ import { throwProblem } from './problem.js'
 import { ProgramIndex } from './program-index.js'
 import { ProgramUploads } from './program-uploads.js'
 import { INLINE_BYTES, ResultKeeper } from './result-keeper.js'
+import { SchemeOffer } from './scheme-offer.js'
 import {
   type Caller,
   DEFAULT_KEEP_ENDED,
@@ -45,6 +45,7 @@ const MAX_WAITING = 1024
 const WAIT_RETRY_SECONDS = 10
 export class Service {
   readonly signer: LiveSigner
+  readonly offer: SchemeOffer
   readonly uploads: ProgramUploads
   readonly jobs: JobRunner
   readonly maxStdinBytes: number
@@ -62,9 +63,15 @@ export class Service {
   constructor(options: ServiceOptions) {
     const { concurrency, executionScript, nowMs, dateMs, store, blobs } = options
     this.#options = options
-    this.#terms = new JobTerms(options)
     this.signer = options.signer
     this.maxStdinBytes = options.maxStdinBytes ?? DEFAULT_MAX_STDIN_BYTES
+    this.offer = new SchemeOffer({
+      schemes: options.schemes ?? ['automata'],
+      signer: options.signer,
+      chainId: options.registry.chainId,
+      multiProof: options.multiProof,
+    })
+    this.#terms = new JobTerms(options, this.offer)
     this.uploads = new ProgramUploads(blobs, this.#vkeys, this.#terms)
     this.#programs = new ProgramIndex(blobs)
     this.#results = new ResultKeeper(blobs, options.entropy)
@@ -108,11 +115,6 @@ export class Service {
   async requireWorking(): Promise<void> {
     this.requireReady()
     await this.counts()
-  }
-
-  /** What the signer signs. */
-  get schemes(): readonly SchemeName[] {
-    return this.#terms.schemes
   }
 
   counts(): ReturnType<JobStore['counts']> {
@@ -291,7 +293,7 @@ export class Service {
       ({ isOurs }) => isOurs,
       () => undefined,
     )
-    if (ours !== undefined) return this.#prover.sign(ours, choiceOf(request))
+    if (ours !== undefined) return this.#prover.sign(ours, this.offer.choose(request))
     if (isSealed(request)) throw new UnavailableError('PRIVATE_KEY_LOST', {})
     const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
     const { proof, problem } = await this.wait(again.id)
@@ -354,7 +356,7 @@ export class Service {
       })
     // Taken when the run is over: the signer that lives then.
     await this.signer.ready(signal)
-    const proof = this.#prover.sign(run, choiceOf(request))
+    const proof = this.#prover.sign(run, this.offer.choose(request))
     return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
   }
 
@@ -362,10 +364,6 @@ export class Service {
     if (event.kind === 'ended') this.#inputs.keys?.release(event.job.id)
     this.#options.onJob?.(event)
   }
-}
-
-function choiceOf({ scheme, teeVersion }: JobRequest) {
-  return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
 }
 
 /** A thread that died may have done so for a reason of its own; a second one is the run's. */

@@ -19,12 +19,11 @@ import { signPrivateInputKey } from '../../../src/core/private-inputs/statement.
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import type { AppOptions } from '../../../src/core/server/app.js'
 import { elfOf, encode } from '../../support/assembler.js'
-import { newAttestedSigner, TRUST } from '../../support/attested.js'
+import { newAttestedSigner, openTestProvider, trustIn } from '../../support/attested.js'
 import { guestElf } from '../../support/cli.js'
 import { ended, type Json, send } from '../../support/http.js'
 import { startPostgres } from '../../support/postgres.js'
 import { newTestSigner, startService, type TestService } from '../../support/service.js'
-import { NOW } from '../dcap/samples.js'
 
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
 const panics = new Uint8Array(readFileSync(guestElf('panics')))
@@ -44,6 +43,9 @@ const SECRET = randomBytes(24).toString('base64url')
 const secretBytes = new TextEncoder().encode(SECRET)
 const stdin = { buffers: [Uint8Array.of(10, 0, 0, 0), secretBytes], deferredProofs: 0n }
 const PUBLIC_VALUES = '0x0a0000002200000037000000'
+
+const provider = await openTestProvider()
+const TRUST = await trustIn(provider)
 
 const services = new Set<TestService>()
 const folders = new Set<string>()
@@ -70,7 +72,7 @@ async function start(
   options: Partial<AppOptions> = {},
   port = 0,
 ): Promise<Running> {
-  const signer = newAttestedSigner()
+  const signer = newAttestedSigner(provider)
   await signer.start()
   const store =
     options.store ??
@@ -83,9 +85,14 @@ async function start(
   })
   const service = await startService({
     ...{ signer, store, blobs, simulated: true, privateInputs: true },
+    collateral: { fetch: TRUST.collateral, root: TRUST.root },
     ...options,
   })
   services.add(service)
+  const attestation = async () => (await send(service, 'GET', '/v1/attestation')).json
+  while ((await attestation()).collateral === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
   return { service, url: await service.app.listen({ host: '127.0.0.1', port }) }
 }
 
@@ -353,7 +360,8 @@ describe('nothing is sent', () => {
     const server = await lyingServer(url, lie)
     const { port } = server.address() as AddressInfo
     bodies.length = 0
-    const client = clientOf(`http://127.0.0.1:${port}`)
+    const { collateral: _, ...trust } = TRUST
+    const client = createClient(`http://127.0.0.1:${port}`, trust)
     await expect(client.prove(fibonacci, stdin, { private: true })).rejects.toMatchObject({ code })
     expect(bodies).toEqual([])
     server.close()
@@ -380,7 +388,7 @@ describe('nothing is sent', () => {
     const { root: _, ...underIntel } = TRUST
     await expect(prove(underIntel)).rejects.toEqual(refusal('SIGNER_REFUSED'))
     // Time goes on, and the quote's collateral expires.
-    const now = () => new Date(NOW.getTime() + 400 * 86_400_000)
+    const now = () => new Date(TRUST.now().getTime() + 400 * 86_400_000)
     await expect(prove({ ...TRUST, now })).rejects.toEqual(refusal('SIGNER_REFUSED'))
   })
 
