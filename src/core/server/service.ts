@@ -55,7 +55,7 @@ export class Service {
   #waiting = 0
 
   constructor(options: ServiceOptions) {
-    const { concurrency, executionScript, nowMs, dateMs, store, onJob } = options
+    const { concurrency, nowMs, dateMs, store, onJob } = options
     this.#options = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.signer = options.signer
@@ -65,7 +65,7 @@ export class Service {
     this.#results = new ResultKeeper(options.blobs, options.entropy)
     this.#pool = createExecutionPool({
       size: concurrency,
-      ...(executionScript !== undefined && { script: executionScript }),
+      onMemory: (peakBytes) => onJob?.({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
       signer: () => this.signer.signer,
@@ -363,7 +363,7 @@ function choiceOf({ scheme, teeVersion }: JobRequest) {
   return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
 }
 
-/** A thread that died may have done so for a reason of its own; a second one is the run's. */
+/** A process that died may have done so for a reason of its own; a second one is the run's. */
 function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
   return async (...run) => {
     try {
