@@ -64,7 +64,8 @@ export class Service {
     this.#programs = new ProgramIndex(options.blobs)
     this.#results = new ResultKeeper(options.blobs, options.entropy)
     this.#pool = createExecutionPool({
-      size: concurrency,
+      // With the places of the runner that are for tenants who would have to wait.
+      size: 2 * concurrency,
       onMemory: (peakBytes) => onJob?.({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
