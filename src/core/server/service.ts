@@ -5,9 +5,9 @@ import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import type { ReleaseChoice } from '../executor/release.js'
 import { encodeStdin, parseStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import type { JobFilter, JobRecord, JobStore } from '../jobs/job-store.js'
+import { checkProof } from '../prover/check-proof.js'
 import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
 import { checkSchemeChoice, createProver, type Prover } from '../prover/prove.js'
-import { verifyProof } from '../prover/verify.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
@@ -355,7 +355,7 @@ export class Service {
 
 /** Of another process, or changed: then its parts do not fit each other. */
 async function requireWhole(proof: Proof): Promise<void> {
-  const { checks } = await verifyProof(proof)
+  const { checks } = await checkProof(proof)
   if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
 }
 
