@@ -45,6 +45,7 @@ export const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean
   queue: 'number',
   'drain-timeout': 'number',
   keys: 'string',
+  'allow-origin': 'string',
   'tls-cert': 'string',
   'tls-key': 'string',
   'data-dir': 'string',
@@ -78,7 +79,9 @@ export async function configuredFlags(flags: FlagMap, argv: readonly string[]): 
     const flag = flags[key]
     if (flag === undefined) continue
     checkValue(flag, key, value, path)
-    configured[key] = { ...flag, default: value } as Interfaces.Flag<unknown>
+    const { multiple, delimiter } = flag as { multiple?: boolean; delimiter?: string }
+    const set = multiple ? String(value).split(delimiter ?? ',') : value
+    configured[key] = { ...flag, default: set } as Interfaces.Flag<unknown>
   }
   return configured
 }

@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyRequest, fastify, LogController } fro
 import { UnavailableError } from '../errors.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
+import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
@@ -20,6 +21,7 @@ export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
 export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
 export { type AccessOptions, parseAccess } from './access.js'
 export { type Attestation, rememberQuotes } from './attestation.js'
+export { isOrigin } from './cross-origin.js'
 export type { JobEvent } from './job-event.js'
 export { LiveSigner, type SignerEvent } from './live-signer.js'
 export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
@@ -42,6 +44,8 @@ export interface AppOptions extends ServiceOptions {
   readonly version: string
   /** Default: anybody may send work. */
   readonly access?: Omit<AccessOptions, 'nowSeconds'>
+  /** Origins whose pages may use the service from a browser; default: none. */
+  readonly allowedOrigins?: readonly string[]
   readonly bodyLimitBytes?: number
   /** PEM. */
   readonly tls?: { readonly key: Uint8Array; readonly cert: Uint8Array }
@@ -106,13 +110,16 @@ export function createApp(options: AppOptions): App {
     metrics.onRequest(route, status, ms / 1000)
     request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
   })
+  allowOrigins(http, options.allowedOrigins ?? [])
   http.register(async (scope) => {
     for (const route of ROUTES) {
       const { method, url, schema = {}, handle } = route
+      if (route.for === 'operator') refuseOrigins(scope, route)
       scope.route({
         method,
         url,
         schema,
+        ...(route.for === 'operator' && { config: { cors: false } }),
         onRequest: async (request) => {
           if (route.for !== 'open') {
             setVisitor(request, access.identify(request.headers.authorization, request.host))
