@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   prover: ['executor', 'riscv', 'signer', 'vkey'],
   client: ['executor', 'prover', 'signer'],
   jobs: [],
-  server: ['chain', 'executor', 'jobs', 'prover', 'signer', 'tdx'],
+  server: ['chain', 'dcap', 'executor', 'jobs', 'policy', 'prover', 'signer', 'tdx'],
 }
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
@@ -54,8 +54,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify/multipart': ['core/server'],
   'prom-client': ['core/server/metrics.ts'],
   libsql: ['core/jobs/sqlite-database.ts'],
-  pg: ['core/jobs/postgres-job-store.ts'],
-  'pg-boss': ['core/jobs/postgres-job-store.ts'],
+  pg: ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
+  'pg-boss': ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
   viem: ['core/chain'],
   '@noble/curves': [
     'core/dcap/p256-portable.ts',

@@ -5,8 +5,8 @@ import { findRegistration, type Hex, registerSigner } from '../core/index.js'
 import {
   type App,
   createApp,
+  describeRegistration,
   LiveSigner,
-  rememberQuotes,
   type SignerEvent,
 } from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
@@ -92,9 +92,8 @@ export default class Serve extends BaseCommand {
       newSigner: createMemorySigner,
       register: async (signerAddress, rotation) => {
         const signal = AbortSignal.any([rotation, this.#stop.signal])
-        const provider = rememberQuotes(options.provider)
-        const asked = { ...options, provider, address: signerAddress, signal }
-        return { ...(await registerSigner(asked)), attestation: provider.last() }
+        const asked = { ...options, address: signerAddress, signal }
+        return describeRegistration(await registerSigner(asked), options.provider)
       },
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,

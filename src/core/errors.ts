@@ -107,6 +107,12 @@ const INPUT = {
     `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
+  PRIVATE_KEY_MALFORMED: (f: { reason: string }) =>
+    `The key that the server announces for private inputs ${f.reason}. Do not send it any.`,
+  PRIVATE_INPUTS_UNREADABLE: (f: { reason: string }) =>
+    `The private inputs cannot be opened: ${f.reason}. Encrypt and send them again.`,
+  PRIVATE_NEEDS_POLICY: () =>
+    'Private inputs are sent only to a server whose attestation was checked. Pass a policy with --policy.',
   TEE_REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is no bincode TEERequest: ${f.reason}. Send what sp1-sdk sends.`,
   KEYS_MALFORMED: (f: { reason: string }) =>
@@ -217,6 +223,8 @@ const REJECTED = {
     'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
+  PRIVATE_KEY_REFUSED: (f: { reason: string }) =>
+    `The key that the server announces for private inputs is not to be trusted: ${f.reason}. Nothing was sent.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -361,7 +369,14 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
-  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
+  PRIVATE_INPUTS_OFF: () =>
+    'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
+  PRIVATE_KEY_UNKNOWN: () =>
+    'The server does not have the key that these inputs are encrypted to (any more). Take the one it announces now.',
+  PRIVATE_KEY_LOST: () =>
+    'The key of these private inputs was in the memory of a server that is gone. Encrypt and send them again.',
+  ATTESTATION_UNKNOWN: (f: { signer: string }) =>
+    `The server has no attestation of signer ${f.signer}: it remembers those of its last signers, and none from before it was started.`,
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
   JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
@@ -395,6 +410,8 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   PROGRAM_UNKNOWN: 404,
   INPUT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  PRIVATE_INPUTS_OFF: 404,
+  PRIVATE_KEY_UNKNOWN: 409,
   JOB_CANCELLED: 409,
   JOB_STATE: 409,
   IDEMPOTENCY_CONFLICT: 409,

@@ -46,6 +46,7 @@ export { askMultiProof } from './chain/multi-proof.js'
 export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  type AttestedRegistration,
   attestationOf,
   findRegistration,
   latestReference,

@@ -173,14 +173,13 @@ export class JobRunner {
   }
 
   /**
-   * Let what was accepted end; of a shared store, what runs here: others take what waits. Nothing may
-   * be submitted any more.
+   * Let what was accepted end; of a shared store, what runs here or could run nowhere else: others take
+   * the rest. Nothing may be submitted any more.
    *
    * @param deadline - gives back what has not ended; it is run after a restart
    */
   async drain(deadline: AbortSignal): Promise<void> {
-    const { store } = this.#options
-    while (!store.isShared && !deadline.aborted && (await this.#hasWork())) {
+    while (!deadline.aborted && (await this.#hasWork())) {
       const change = this.#watchers.next(ANY_JOB)
       await Promise.race([change.happens, timePasses(POLL_MS, deadline)])
       change.forget()
@@ -198,9 +197,10 @@ export class JobRunner {
   }
 
   async #hasWork(): Promise<boolean> {
-    if (this.#running.size > 0) return true
+    const { store } = this.#options
+    if (this.#running.size > 0 && !store.isShared) return true
     try {
-      return (await this.#options.store.counts()).queued > 0
+      return (await store.queuedHere()) > 0
     } catch (error) {
       this.#onStoreFailure(error)
       return false

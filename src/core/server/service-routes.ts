@@ -1,6 +1,8 @@
 /** The signer, and what those ask who watch the service. */
 import type { FastifyRequest } from 'fastify'
+import type { Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import type { AttestationAnswer } from './attestation.js'
 import { type Context, type Route, visitorOf } from './route.js'
 import { STATUS_PAGE, STATUS_PAGE_HEADERS } from './status-page.js'
 
@@ -43,14 +45,22 @@ export const SERVICE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     url: '/v1/attestation',
-    summary: 'The quote that the live signer was registered with',
+    summary: 'What the live signer, or one of its last predecessors, was registered with',
     for: 'open',
-    answers: { 200: '{address, provider, simulated, reportData, quote, measurements}' },
+    schema: {
+      querystring: {
+        type: 'object',
+        properties: { signer: { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' } },
+        additionalProperties: false,
+      },
+    },
+    answers: {
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?}',
+    },
     refusals: [404],
-    handle: ({ service: { signer } }) => {
-      const { address, attestation } = signer.registration
-      if (attestation === undefined) throw new UnavailableError('ATTESTATION_UNKNOWN', {})
-      return { address, ...attestation }
+    handle: ({ service }, request) => {
+      const { signer } = request.query as { signer?: string }
+      return attestation(service, signer?.toLowerCase() as Hex | undefined)
     },
   },
   {
@@ -107,6 +117,21 @@ export const SERVICE_ROUTES: readonly Route[] = [
   },
 ]
 
+/**
+ * All that a client needs to judge a signer, but what nobody should get from a server: a policy.
+ *
+ * @param address - the live signer's unless given; lower case.
+ * @throws UnavailableError `ATTESTATION_UNKNOWN`; `SIGNER_NOT_READY`
+ */
+function attestation({ signer }: Context['service'], address?: Hex): AttestationAnswer {
+  const asked = address ?? signer.registration.address
+  const { expiresAt, attestation: found } = signer.registrationOf(asked) ?? {}
+  if (expiresAt === undefined || found === undefined) {
+    throw new UnavailableError('ATTESTATION_UNKNOWN', { signer: asked })
+  }
+  return { address: asked, expiresAt, ...found }
+}
+
 /** No ids: who knows one may see the job, and this is shown to anybody. */
 async function status({ service, activity, version }: Context) {
   const { registry, simulated } = service.facts
@@ -120,6 +145,7 @@ async function status({ service, activity, version }: Context) {
     signer: signer && { ...live, chainId: registry.chainId, registryAddress: registry.address },
     attestation: attestation && {
       provider: attestation.provider,
+      workloadId: attestation.workloadId,
       measurements: attestation.measurements,
     },
     jobs: counts,

@@ -3,36 +3,51 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { toHex } from '../../../src/core/bytes.js'
+import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
+import { openCollateral } from '../../../src/core/dcap/collateral.js'
+import { parseTrustedRoot } from '../../../src/core/dcap/trusted-root.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
-import { rememberQuotes } from '../../../src/core/server/attestation.js'
+import { judgeAttestation } from '../../../src/core/policy/judge-attestation.js'
+import { parsePolicy } from '../../../src/core/policy/policy.js'
+import { describeRegistration } from '../../../src/core/server/attestation.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
+import { parseAttestation } from '../../../src/core/signer/attestation.js'
 import { createMachineSources } from '../../../src/core/tdx/machine-sources.js'
-import { selectProvider } from '../../../src/core/tdx/provider.js'
+import { type QuoteProvider, selectProvider } from '../../../src/core/tdx/provider.js'
+import { parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { computeReportData } from '../../../src/core/tdx/report-data.js'
 import { guestElf, guestInput } from '../../support/cli.js'
 import { ended, expectProblem, postJson, send } from '../../support/http.js'
-import { newLiveSigner, registered, startService, type TestService } from '../../support/service.js'
+import {
+  NOW_SECONDS,
+  newLiveSigner,
+  registered,
+  startService,
+  type TestService,
+} from '../../support/service.js'
 
 const SECRET = 'c0ffee'
 const elfOf = (name: string) => [...readFileSync(guestElf(name))]
 
 let service: TestService
+let provider: QuoteProvider
+let firstSigner: Hex
 const lines: string[] = []
 beforeAll(async () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'sp1-tee-watching-'))
   const sources = createMachineSources({ stateDir, warn: () => {}, simulate: [] })
-  const provider = rememberQuotes(await selectProvider('simulated', sources))
+  provider = await selectProvider('simulated', sources)
   const signer = newLiveSigner({
     register: async (address) => {
-      await provider.quote(
-        computeReportData(address, { blockNumber: 0n, blockHash: `0x${'00'.repeat(32)}` }),
-      )
-      return { ...(await registered(address)), attestation: provider.last() }
+      const reference = { blockNumber: 7, blockHash: `0x${'b1'.repeat(32)}` } as const
+      const reportData = computeReportData(address, { ...reference, blockNumber: 7n })
+      const quote = toHex(await provider.quote(reportData))
+      const attestation = { quote, reportData: toHex(reportData), reference }
+      return describeRegistration({ ...(await registered(address)), attestation }, provider)
     },
     onEvent: (event) => service.app.onSigner(event),
   })
-  await signer.start()
+  firstSigner = (await signer.start()).address
   const log = { level: 'info', stream: { write: (line: string) => lines.push(line) } }
   service = await startService({ signer, log, simulated: true })
   const stdin = { buffer: [`0x${SECRET}00`, '0x0a000000'].slice(1) }
@@ -147,15 +162,43 @@ describe('GET /status.json and /', () => {
   })
 })
 
-it('GET /v1/attestation shows the quote of the live signer', async () => {
-  const { json } = await send(service, 'GET', '/v1/attestation')
-  const { address } = service.signer.registration
-  expect(json).toMatchObject({ address, provider: 'simulated', simulated: true })
-  expect(json.reportData.slice(26, 66)).toBe(address.slice(2))
-  expect(json.quote).toContain(json.reportData.slice(2))
-  const other = await startService()
-  expectProblem(await send(other, 'GET', '/v1/attestation'), 404, 'ATTESTATION_UNKNOWN')
-  await other.app.drain(AbortSignal.abort())
+describe('GET /v1/attestation', () => {
+  it('is what a client needs to judge the live signer, and those before it', async () => {
+    const { address: live } = service.signer.registration
+    for (const address of [firstSigner, live]) {
+      const { json, text } = await send(service, 'GET', `/v1/attestation?signer=${address}`)
+      expect(json).toMatchObject({ address, provider: 'simulated', simulated: true })
+      expect(json.expiresAt).toBe(NOW_SECONDS + 3600)
+      const { quote, ...binding } = parseAttestation(new TextEncoder().encode(text))
+      const verdict = judgeAttestation({
+        ...binding,
+        quote: parseTdQuote(fromHex(quote)),
+        collateral: openCollateral(provider.collateral!()),
+        root: parseTrustedRoot(readFileSync(provider.rootCertificatePath!)),
+        policy: parsePolicy({ version: 1, workloads: [{ workloadId: json.workloadId }] }),
+        now: new Date(),
+        signer: address,
+      })
+      expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([])
+    }
+    const { json } = await send(service, 'GET', '/v1/attestation')
+    expect(json.address).toBe(live)
+  })
+
+  it('knows the signer in any case of its digits, and none that it never had', async () => {
+    const url = (signer: string) => `/v1/attestation?signer=${signer}`
+    const upper = `0x${firstSigner.slice(2).toUpperCase()}`
+    expect((await send(service, 'GET', url(upper))).json.address).toBe(firstSigner)
+    const other = `0x${'5b'.repeat(20)}`
+    expectProblem(await send(service, 'GET', url(other)), 404, 'ATTESTATION_UNKNOWN')
+    expectProblem(await send(service, 'GET', url('0x12')), 400, 'REQUEST_MALFORMED')
+  })
+
+  it('says so of a signer that was registered without a quote', async () => {
+    const other = await startService()
+    expectProblem(await send(other, 'GET', '/v1/attestation'), 404, 'ATTESTATION_UNKNOWN')
+    await other.app.drain(AbortSignal.abort())
+  })
 })
 
 it('GET /openapi.json describes every route by the schemas that validate', async () => {
