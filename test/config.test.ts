@@ -1,8 +1,8 @@
-/** The config file: flags that may be given several times have their values with commas. */
+/** The config file and the environment: flags that may be given several times are lists with commas. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { configuredFlags } from '../src/config.js'
 import { serveFlags } from '../src/serve-flags.js'
 
@@ -28,6 +28,20 @@ describe('the config file', () => {
     const one = await configured({ 'allow-origin': 'https://a.example', queue: 7 })
     expect(one['allow-origin']).toMatchObject({ default: ['https://a.example'] })
     expect(one.queue).toMatchObject({ default: 7 })
+  })
+
+  it('gives way to the environment, which lists in the same way', async () => {
+    vi.stubEnv('SP1_TEE_ALLOW_ORIGIN', 'https://c.example, https://d.example')
+    vi.stubEnv('SP1_TEE_SCHEMES', 'automata,succinct')
+    const flags = await configured({ 'allow-origin': 'https://a.example' })
+    expect(flags['allow-origin']).toMatchObject({
+      default: ['https://c.example', 'https://d.example'],
+    })
+    expect(flags['allow-origin']).not.toHaveProperty('env')
+    expect(flags.schemes).toMatchObject({ default: ['automata', 'succinct'] })
+    vi.stubEnv('SP1_TEE_SCHEMES', 'automata,nothing')
+    await expect(configured({})).rejects.toMatchObject({ code: 'FLAG_INVALID' })
+    vi.unstubAllEnvs()
   })
 
   it('has no lists of its own', async () => {
