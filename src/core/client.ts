@@ -16,8 +16,6 @@ export {
   openCollateral,
   parseCollateral,
 } from './dcap/collateral.js'
-export { type CollateralFetchOptions, fetchCollateral } from './dcap/collateral-fetch.js'
-export { type CollateralKey, collateralKeyOf } from './dcap/collateral-key.js'
 export type { TcbStatus } from './dcap/tcb-status.js'
 export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {
