@@ -12,10 +12,10 @@ import {
   Sp1TeeError,
   UnavailableError,
 } from '../errors.js'
-import type { ExecuteLimits } from '../executor/execute.js'
+import type { ExecuteLimits } from '../executor/limits.js'
 import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { sealInputs } from '../private-inputs/sealed-inputs.js'
-import { verifyProof } from '../prover/verify.js'
+import { checkProof } from '../prover/check-proof.js'
 import { sha256 } from '../sha256.js'
 import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
@@ -250,7 +250,7 @@ export function createClient(
     proof: Proof,
     { programId, ...choice }: RemoteProveOptions & { readonly programId?: Hex },
   ): Promise<void> {
-    const { checks } = await verifyProof(proof)
+    const { checks } = await checkProof(proof)
     const wrong = checks.find(({ name, ok }) => !ok && name !== 'trustAnchor')
     if (wrong !== undefined) unusable(`its proof's ${wrong.name} is wrong: ${wrong.detail}`)
     if (programId !== undefined && proof.elfHash !== programId)
@@ -336,10 +336,15 @@ export function createClient(
     const decoder = new TextDecoder()
     let text = ''
     let size = 0
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length
-      if (size > MAX_ANSWER_BYTES) unusable('it is too long')
-      text += decoder.decode(chunk, { stream: true })
+    // Not every browser iterates over a stream.
+    const reader = response.body?.getReader()
+    for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+      size += read.value.length
+      if (size > MAX_ANSWER_BYTES) {
+        await reader?.cancel()
+        unusable('it is too long')
+      }
+      text += decoder.decode(read.value, { stream: true })
     }
     try {
       return JSON.parse(text)
