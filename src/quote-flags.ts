@@ -24,8 +24,10 @@ import {
   type TcbEvaluation,
   type TdQuote,
   type TrustedRoot,
+  type TrustOptions,
 } from './core/index.js'
 import { readInput } from './files.js'
+import { readPolicy } from './policy-file.js'
 import { collateralFolder } from './state.js'
 import { watch } from './terminal.js'
 
@@ -128,6 +130,22 @@ export interface CollateralFlags extends RpcFlagValues {
   readonly 'pccs-contract'?: string | undefined
   readonly 'tcb-evaluation'?: string | undefined
   readonly 'state-dir'?: string | undefined
+}
+
+/** How a signer's attestation is to be judged; undefined if no policy is named. */
+export async function trustOf(
+  flags: CollateralFlags & {
+    readonly policy?: string | undefined
+    readonly root?: string | undefined
+  },
+  options: { signal: AbortSignal; isSilent: boolean },
+): Promise<TrustOptions | undefined> {
+  if (flags.policy === undefined) return undefined
+  return {
+    policy: await readPolicy(flags.policy),
+    root: await readRoot(flags.root),
+    collateral: (quote) => openCollateral(quote, flags, options),
+  }
 }
 
 /** From the file that is named, or from Intel, or from a PCCS. */

@@ -36,6 +36,7 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly queue: number
     readonly insecure: boolean
     readonly keys?: string | undefined
+    readonly 'allow-origin'?: readonly string[] | undefined
     readonly 'tls-cert'?: string | undefined
     readonly 'tls-key'?: string | undefined
     readonly 'data-dir'?: string | undefined
@@ -43,6 +44,8 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly 'max-disk': number
     readonly 'keep-jobs': number
     readonly schemes: readonly SchemeName[]
+    readonly 'private-inputs': boolean
+    readonly dev: boolean
     readonly multiproof?: string | undefined
   }
 
@@ -81,11 +84,14 @@ export async function openService(
     blobs,
     ...(access && { access: { ...access, isRequired: !insecure } }),
     ...(tls && { tls }),
+    allowedOrigins: flags['allow-origin'] ?? [],
     concurrency: flags.concurrency,
     maxQueued: flags.queue,
     keepEnded: flags['keep-jobs'],
     limits: limitsOf(flags),
     schemes: flags.schemes,
+    // Contracts of --dev are ours, and check it.
+    privateInputs: flags['private-inputs'] || flags.dev,
     ...(multiProof && { multiProof }),
     collateral: await openCollateralSource(provider, flags, join(folder, 'collateral')),
     askBalance: () => fetchBalance(chain, gasPayer.address),

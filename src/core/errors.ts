@@ -66,7 +66,7 @@ const INPUT = {
   HOOK_INVALID: (f: { fd: string }) =>
     `A hook cannot be on file descriptor ${f.fd}, which this SP1 release uses itself or has not. Choose another, above 100 to be safe.`,
   HOOKS_IN_THREAD: () =>
-    'Hooks are functions, and cannot reach the thread that a pool runs this guest in. Call `execute` or `prove` without the pool.',
+    'Hooks are functions, and cannot reach the process that a pool runs this guest in. Call `execute` or `prove` without the pool.',
   RELEASE_MISMATCH: (f: { asked: string; likely: string; sign: string }) =>
     `The program was built for another release of SP1 than ${f.asked} (${f.sign}). Most likely it is ${f.likely}: pass --sp1 ${f.likely}.`,
   RELEASE_UNSUPPORTED: (f: { likely: string; sign: string; known: string }) =>
@@ -161,6 +161,8 @@ const LIMIT = {
     `The guest did not end within ${f.limit} cycles. Raise --cycle-limit if it should run longer.`,
   MEMORY_LIMIT: (f: { limitMib: number; address: string }) =>
     `The guest needs memory at ${f.address}, beyond its limit of ${f.limitMib} MiB. Raise --memory-limit if it should have more.`,
+  PROCESS_MEMORY_LIMIT: (f: { limitMib: number; residentMib: number; maxMib: number }) =>
+    `The guest's process took ${f.residentMib} MiB of the machine's memory, and may take ${f.maxMib} for a guest with ${f.limitMib} MiB. Make the guest or its input smaller, or raise --memory-limit.`,
   TIMEOUT: (f: { timeoutSeconds: number }) =>
     `The guest did not end within ${f.timeoutSeconds} s. Raise --timeout if it should run longer.`,
   OUTPUT_LIMIT: (f: { stream: string; limitBytes: number }) =>
@@ -223,6 +225,8 @@ const REJECTED = {
     'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
+  SIGNER_REFUSED: (f: { signer: string; reason: string }) =>
+    `The signer ${f.signer} is not accepted: ${f.reason}. Do not trust its proofs, and send it nothing private.`,
   PRIVATE_KEY_REFUSED: (f: { reason: string }) =>
     `The key that the server announces for private inputs is not to be trusted: ${f.reason}. Nothing was sent.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
@@ -335,7 +339,7 @@ const CHAIN = {
   REGISTRATION_UNREADABLE: (f: { address: string; registry: string }) =>
     `The registration was mined, but the registry ${f.registry} does not list ${f.address}. Do not use this signer; ask the registry's owner.`,
   ANVIL_MISSING: (f: { package: string }) =>
-    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\`.`,
+    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\` beside sp1-tee, or name one with --anvil.`,
   ANVIL_FAILED: (f: { reason: string }) =>
     `The development chain did not start: ${f.reason}. Run anvil by hand to see why.`,
 } satisfies Record<string, Row>
@@ -373,6 +377,8 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  COLLATERAL_ABSENT: (f: { signer: string }) =>
+    `The server has no collateral for the quote of its signer ${f.signer}. Pass it with --collateral, or let it be fetched.`,
   PRIVATE_INPUTS_OFF: () =>
     'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
   PRIVATE_KEY_UNKNOWN: () =>

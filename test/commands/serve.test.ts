@@ -233,6 +233,8 @@ describe('refusals', () => {
     ['no gas payer', 2, 'FLAG_INVALID', ['--rpc-url', 'http://127.0.0.1:1', ...common.slice(2)]],
     ['an address others can reach', 2, 'FLAG_INVALID', ['--dev', '--listen', '0.0.0.0:0']],
     ['no address', 2, 'FLAG_INVALID', ['--dev', '--listen', 'localhost']],
+    ['every origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', '*']],
+    ['a page in place of an origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', 'https://a/b']],
     ['a chain beside --dev', 2, 'FLAG_INVALID', ['--dev', '--rpc-url', 'http://127.0.0.1:1']],
     [
       'an address of another machine',

@@ -58,12 +58,14 @@ export const SERVICE_ROUTES: readonly Route[] = [
       },
     },
     answers: {
-      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, collateral?}',
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, collateral?, privateInputs?: {publicKey, expiresAt, chainId, registry, signature}}',
     },
     refusals: [404],
-    handle: (context, request) => {
+    handle: async (context, request) => {
       const { signer } = request.query as { signer?: string }
-      return attestation(context, signer?.toLowerCase() as Hex | undefined)
+      const found = attestation(context, signer?.toLowerCase() as Hex | undefined)
+      const privateInputs = await context.service.privateInputKey(found.address)
+      return { ...found, ...(privateInputs && { privateInputs }) }
     },
   },
   {
