@@ -138,6 +138,8 @@ function report({ beganMs, latenciesMs, failures, cpu }) {
     `  ${perSecond.toFixed(1)} proofs/s, ${quantiles.join(', ')}, ${sorted.length} proofs`,
   )
   const each = (who) => ((now[who] - cpu[who]) / latenciesMs.length).toFixed(2)
-  console.log(`  processor time per proof: server ${each('server')} ms, guests ${each('guests')} ms`)
+  console.log(
+    `  processor time per proof: server ${each('server')} ms, guests ${each('guests')} ms`,
+  )
   console.log(`  failures: ${JSON.stringify(failures)}`)
 }
