@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
 import { SCHEME_NAMES } from './core/index.js'
-import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED } from './core/server/app.js'
+import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, isOrigin } from './core/server/app.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
 import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
@@ -43,6 +43,15 @@ export const serveFlags = {
     description: 'API keys and addresses that may send work; without --insecure nobody else may',
     helpValue: 'FILE',
     env: 'SP1_TEE_KEYS',
+  }),
+  'allow-origin': Flags.string({
+    description:
+      'a web page of this origin may use the service from a browser; several: repeated, or with commas',
+    helpValue: 'ORIGIN',
+    env: 'SP1_TEE_ALLOW_ORIGIN',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
   }),
   'tls-cert': Flags.string({
     description: 'certificate chain, PEM; then it speaks HTTPS',
@@ -152,6 +161,12 @@ export function checkDevelopmentFlags(argv: readonly string[]): void {
   if (contradiction !== undefined) {
     invalidFlag(contradiction, 'does not go with --dev, which brings its own chain and quotes')
   }
+}
+
+/** @throws InputError `FLAG_INVALID`, also for `*`: nothing lets every page in */
+export function checkOrigins(origins: readonly string[] = []): void {
+  if (origins.every(isOrigin)) return
+  invalidFlag('--allow-origin', 'takes an origin, as in https://app.example, and no path')
 }
 
 /** @throws InputError `FLAG_INVALID`, also for an address that others can reach, unless `isGuarded` */

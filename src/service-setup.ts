@@ -36,6 +36,7 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly queue: number
     readonly insecure: boolean
     readonly keys?: string | undefined
+    readonly 'allow-origin'?: readonly string[] | undefined
     readonly 'tls-cert'?: string | undefined
     readonly 'tls-key'?: string | undefined
     readonly 'data-dir'?: string | undefined
@@ -83,6 +84,7 @@ export async function openService(
     blobs,
     ...(access && { access: { ...access, isRequired: !insecure } }),
     ...(tls && { tls }),
+    allowedOrigins: flags['allow-origin'] ?? [],
     concurrency: flags.concurrency,
     maxQueued: flags.queue,
     keepEnded: flags['keep-jobs'],

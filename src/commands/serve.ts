@@ -13,7 +13,7 @@ import {
 } from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
 import { openRegistration } from '../register-flags.js'
-import { checkDevelopmentFlags, parseListen, serveFlags } from '../serve-flags.js'
+import { checkDevelopmentFlags, checkOrigins, parseListen, serveFlags } from '../serve-flags.js'
 import { openService } from '../service-setup.js'
 import { createMemorySigner } from '../state.js'
 import { SIMULATED, watchStep } from '../terminal.js'
@@ -49,6 +49,7 @@ export default class Serve extends BaseCommand {
     const { flags } = await this.parse(Serve)
     const isGuarded = flags.insecure || flags.keys !== undefined
     const address = parseListen(flags.listen, isGuarded)
+    checkOrigins(flags['allow-origin'])
     this.#heedSignals()
     if (!flags.dev) {
       const registration = await openRegistration(flags, (text) => this.remark(text))

@@ -339,7 +339,7 @@ const CHAIN = {
   REGISTRATION_UNREADABLE: (f: { address: string; registry: string }) =>
     `The registration was mined, but the registry ${f.registry} does not list ${f.address}. Do not use this signer; ask the registry's owner.`,
   ANVIL_MISSING: (f: { package: string }) =>
-    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\`.`,
+    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\` beside sp1-tee, or name one with --anvil.`,
   ANVIL_FAILED: (f: { reason: string }) =>
     `The development chain did not start: ${f.reason}. Run anvil by hand to see why.`,
 } satisfies Record<string, Row>

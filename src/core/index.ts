@@ -141,21 +141,20 @@ export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
 export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
+  type AttestationAnchor,
+  type Check,
+  type ContractAnchor,
+  requireValid,
+  type Verdict,
+} from './prover/check-proof.js'
+export {
   computeElfVkey as computeVkey,
   type ElfVkey,
   type ElfVkeyOptions,
   identifyElf,
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
-export {
-  type AttestationAnchor,
-  type Check,
-  type ContractAnchor,
-  requireValid,
-  type Verdict,
-  type VerifyOptions,
-  verifyProof,
-} from './prover/verify.js'
+export { type VerifyOptions, verifyProof } from './prover/verify.js'
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'

@@ -9,6 +9,7 @@ import {
   CollateralKeeper,
   type CollateralSource,
 } from './collateral-keeper.js'
+import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
@@ -27,6 +28,7 @@ export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
 export { type AccessOptions, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
 export type { CollateralEvent, CollateralSource } from './collateral-keeper.js'
+export { isOrigin } from './cross-origin.js'
 export type { JobEvent } from './job-event.js'
 export { LiveSigner, type SignerEvent } from './live-signer.js'
 export { withDeadline } from './quote-deadline.js'
@@ -50,6 +52,8 @@ export interface AppOptions extends ServiceOptions {
   readonly version: string
   /** Default: anybody may send work. */
   readonly access?: Omit<AccessOptions, 'nowSeconds'>
+  /** Origins whose pages may use the service from a browser; default: none. */
+  readonly allowedOrigins?: readonly string[]
   readonly bodyLimitBytes?: number
   /** PEM. */
   readonly tls?: { readonly key: Uint8Array; readonly cert: Uint8Array }
@@ -133,13 +137,16 @@ export function createApp(options: AppOptions): App {
     metrics.onRequest(route, status, ms / 1000)
     request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
   })
+  allowOrigins(http, options.allowedOrigins ?? [])
   http.register(async (scope) => {
     for (const route of ROUTES) {
       const { method, url, schema = {}, handle } = route
+      if (route.for === 'operator') refuseOrigins(scope, route)
       scope.route({
         method,
         url,
         schema,
+        ...(route.for === 'operator' && { config: { cors: false } }),
         onRequest: async (request) => {
           if (route.for !== 'open') {
             setVisitor(request, access.identify(request.headers.authorization, request.host))

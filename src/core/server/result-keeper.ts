@@ -6,8 +6,8 @@ import { fromHex, type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { BlobStore } from '../jobs/blob-store.js'
 import type { JobRecord } from '../jobs/job-store.js'
+import { checkProof } from '../prover/check-proof.js'
 import { type ProvableRun, RunSeal } from '../prover/provable-run.js'
-import { verifyProof } from '../prover/verify.js'
 import { sha256 } from '../sha256.js'
 import type { Proof } from '../signer/proof.js'
 import { damaged, encodeOutcome, parseOutcome } from './job-codec.js'
@@ -44,7 +44,7 @@ export class ResultKeeper {
   async proofOf(job: JobRecord): Promise<Proof> {
     const { proof, isOurs } = await this.open(job)
     if (isOurs === undefined) {
-      const { checks } = await verifyProof(proof)
+      const { checks } = await checkProof(proof)
       if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
     }
     return proof
