@@ -80,6 +80,7 @@ export class Service {
     this.#pool = createExecutionPool({
       // With the places of the runner that are for tenants who would have to wait.
       size: 2 * concurrency,
+      ready: concurrency,
       onMemory: (peakBytes) => this.#onJob({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
