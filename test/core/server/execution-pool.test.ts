@@ -248,6 +248,12 @@ describe('what goes to a process', () => {
     expect(there.elfHash).toBe(here.elfHash)
   })
 
+  it('that cannot be sent fails, and the next run does not', async () => {
+    const unsendable = { explain: (() => true) as unknown as boolean }
+    await expect(pool.execute(fibonacci, stdin, unsendable)).rejects.toThrow('could not be cloned')
+    expect((await pool.execute(fibonacci, stdin)).exitCode).toBe(0)
+  })
+
   it('is not copied on the way', async () => {
     const buffers = [Uint8Array.of(10, 0, 0, 0), new Uint8Array(200_000_000)]
     const before = process.memoryUsage()
