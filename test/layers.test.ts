@@ -21,9 +21,20 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   signer: [],
   chain: ['dcap', 'signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
-  client: ['executor', 'prover', 'signer'],
+  client: ['dcap', 'executor', 'policy', 'private-inputs', 'prover', 'signer', 'tdx'],
+  'private-inputs': ['signer'],
   jobs: [],
-  server: ['chain', 'dcap', 'executor', 'jobs', 'policy', 'prover', 'signer', 'tdx'],
+  server: [
+    'chain',
+    'dcap',
+    'executor',
+    'jobs',
+    'policy',
+    'private-inputs',
+    'prover',
+    'signer',
+    'tdx',
+  ],
 }
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
@@ -49,6 +60,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   chalk: ['base-command.ts', 'commands', 'quote-flags.ts', 'terminal.ts'],
   cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts', 'core/tdx/tpm-tools.ts'],
+  hpke: ['core/private-inputs'],
   fastify: ['core/server'],
   '@fastify/cors': ['core/server/cross-origin.ts'],
   '@fastify/multipart': ['core/server'],
@@ -79,6 +91,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 }
 /** Files of the core that touch the world outside: a device, a file, the clock, entropy. */
 const CORE_EDGES = [
+  'core/client/client.ts',
   'core/vkey/byte-hashes.ts',
   'core/dcap/collateral-cache.ts',
   'core/jobs/blob-store.ts',

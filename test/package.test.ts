@@ -22,8 +22,8 @@ import { startService, type TestService } from './support/service.js'
 
 const ROOT = new URL('..', import.meta.url).pathname
 const PUBLIC_VALUES = '0x0a0000002200000037000000'
-/** It was 145 kB, a third of that compressed; an engine would double it. */
-const MAX_BUNDLE_BYTES = 170_000
+/** It was 163 kB, a third of that compressed; an engine would double it. */
+const MAX_BUNDLE_BYTES = 180_000
 
 const PAGE = `<!doctype html>
   <script type="module">

@@ -223,6 +223,8 @@ const REJECTED = {
     'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
+  SIGNER_REFUSED: (f: { signer: string; reason: string }) =>
+    `The signer ${f.signer} is not accepted: ${f.reason}. Do not trust its proofs, and send it nothing private.`,
   PRIVATE_KEY_REFUSED: (f: { reason: string }) =>
     `The key that the server announces for private inputs is not to be trusted: ${f.reason}. Nothing was sent.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
@@ -264,6 +266,8 @@ const DEVICE = {
     `No quote can be had here: ${f.reason}. Run inside a TDX virtual machine with Linux 6.7 or newer and the tdx_guest module loaded; for development only, choose --provider simulated.`,
   TDX_PERMISSION_DENIED: (f: { step: string; errno: string }) =>
     `The kernel's quote interface refused access (${f.errno} at ${f.step}). Run as root, in a container with /sys/kernel/config mounted for writing.`,
+  QUOTE_TIMEOUT: (f: { provider: string; seconds: number }) =>
+    `The provider ${f.provider} gave no quote within ${f.seconds} s. Look at the host's quote service; if it stays, restart the virtual machine.`,
   TDX_PROVIDER_OTHER: (f: { found: string }) =>
     `The kernel's quote interface is served by ${f.found}, not by tdx_guest. Run inside an Intel TDX virtual machine.`,
   TDX_BUSY: (f: { step: string }) =>
@@ -350,6 +354,8 @@ const SERVER = {
     `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
   PCS_ROLLED_BACK: (f: { what: string; kept: string; fetched: string; path: string }) =>
     `The collateral service went back from ${f.what} ${f.kept} to ${f.fetched}, which may hide a revocation. Ask another one (--pccs-url), or remove ${f.path} if that is meant.`,
+  COLLATERAL_TIMEOUT: (f: { seconds: number }) =>
+    `The collateral could not be had within ${f.seconds} s. Check the network and --pccs-url.`,
   PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
     `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
@@ -369,6 +375,8 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
+  COLLATERAL_ABSENT: (f: { signer: string }) =>
+    `The server has no collateral for the quote of its signer ${f.signer}. Pass it with --collateral, or let it be fetched.`,
   PRIVATE_INPUTS_OFF: () =>
     'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
   PRIVATE_KEY_UNKNOWN: () =>

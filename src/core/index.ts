@@ -27,7 +27,7 @@ export {
   planDeployment,
 } from './chain/deploy.js'
 export { encodeDeployment, parseDeployment } from './chain/deployment-file.js'
-export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
+export { createGasPayer, fetchBalance, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
 export {
   allowWorkload,
@@ -42,7 +42,7 @@ export {
   revokeWorkload,
   type WorkloadState,
 } from './chain/measurement-policy.js'
-export { askMultiProof } from './chain/multi-proof.js'
+export { askMultiProof, registryOf } from './chain/multi-proof.js'
 export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
@@ -67,6 +67,7 @@ export {
   createClient,
   type RemoteProveOptions,
 } from './client/client.js'
+export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
   type Collateral,
@@ -166,7 +167,6 @@ export {
   SCHEME_NAMES,
   type SchemeName,
   type Statement,
-  UNBOUND_SCHEME_NAMES,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
 export {

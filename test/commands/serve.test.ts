@@ -109,6 +109,32 @@ describe('serve --dev', () => {
     expect([after.exitCode, after.json.error.code]).toEqual([8, 'SERVER_UNREACHABLE'])
   })
 
+  it('signs for its MultiProof by scheme eip712, after a rotation, too', async () => {
+    const { ready } = await serve(['--dev', ...FREE_PORT, '--schemes', 'automata,eip712'])
+    const signer = await (await fetch(`${ready.url}/v1/signer`)).json()
+    expect(signer).toMatchObject({ multiProof: ready.multiProof, chainId: 31337 })
+    const anchor = ['--rpc-url', ready.rpcUrl, '--multiproof', ready.multiProof]
+    const out = join(folder, 'typed.json')
+    const prove = (...expected: string[]) => {
+      const args = [guestElf('fibonacci'), '--input', '0x0a000000', '--out', out]
+      return cliJson(['prove', ...args, '--url', ready.url, '--scheme', 'eip712', ...expected])
+    }
+    const verdict = async () => (await cliJson(['verify', out, ...anchor])).json
+    const { multiProof, workloadId } = signer as Record<string, string>
+    const bound = ['--multiproof', multiProof!, '--chain', '31337', '--workload-id', workloadId!]
+    const first = await prove(...bound)
+    expect([first.exitCode, first.json.signer]).toEqual([0, ready.signer])
+    expect(await verdict()).toMatchObject({ valid: true, simulated: true })
+
+    const { json: rotation } = await cliJson(['rotate', '--url', ready.url])
+    expect((await prove()).json.signer).toBe(rotation.current)
+    expect((await verdict()).valid).toBe(true)
+
+    const foreign = await prove('--chain', '1', '--multiproof', multiProof!)
+    expect([foreign.exitCode, foreign.json.error.code]).toEqual([8, 'SERVER_ANSWER'])
+    expect(foreign.json.error.message).toContain("its proof's chainId is 31337, not 1")
+  }, 180_000)
+
   it('loses and refuses nothing while the signer rotates every second', async () => {
     const { ready } = await serve(['--dev', ...FREE_PORT, '--rotate-every', '1'])
     const signers = new Set<string>()
@@ -157,6 +183,16 @@ describe('serve against a chain that fails', () => {
       const { json: contracts } = await cliJson(deploy)
       const registry = ['--registry', contracts.registry, '--provider', 'simulated']
       await cliJson(['policy', 'allow', '--rpc-url', anvil.rpcUrl, ...payer, ...state, ...registry])
+      const { json: others } = await cliJson([...deploy, '--salt', `0x${'05'.repeat(32)}`])
+      for (const [exitCode, multiProof] of [
+        [2, []],
+        [2, ['--multiproof', others.multiProof]],
+        [7, ['--multiproof', contracts.registry]],
+      ] as const) {
+        const typed = ['--schemes', 'eip712', ...multiProof, '--rpc-url', anvil.rpcUrl]
+        const refused = await cliJson(['serve', ...typed, ...payer, ...registry, ...state])
+        expect([refused.exitCode, refused.stderr]).toEqual([exitCode, expect.any(String)])
+      }
       const { ready, stderr } = await serve([
         '--rpc-url',
         rpc.url,

@@ -1,16 +1,27 @@
 /**
  * The service from a client's side. What a server answers is not trusted: a proof is checked to be one
- * of the program that was sent, signed by the signer it names. Whether that signer is to be trusted
- * is for `verifyProof` to say.
+ * of the program that was sent, signed by the signer it names. With a policy that signer's attestation is
+ * checked, too, before anything is sent and when the proof is there; without one, whether it is to be
+ * trusted is for `verifyProof` to say.
  */
 import { type Hex, isHex, toHex } from '../bytes.js'
-import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
+import {
+  InputError,
+  InterruptedError,
+  restoreError,
+  Sp1TeeError,
+  UnavailableError,
+} from '../errors.js'
 import type { ExecuteLimits } from '../executor/limits.js'
-import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { sealInputs } from '../private-inputs/sealed-inputs.js'
 import { checkProof } from '../prover/check-proof.js'
 import { sha256 } from '../sha256.js'
+import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
+import { readText } from './answer-text.js'
+import { SignerTrust, type TrustOptions } from './signer-trust.js'
 
 const FIRST_POLL_MS = 50
 const LONGEST_POLL_MS = 1_000
@@ -22,6 +33,8 @@ const MAX_ATTEMPTS = 20
 const DEFAULT_PATIENCE_MS = 60_000
 const FIRST_RETRY_MS = 200
 const LONGEST_RETRY_MS = 5_000
+/** Private inputs are sealed anew when their key is gone: it expired, or the server was restarted. */
+const MAX_SEALINGS = 4
 /** It did not take the request, and may a little later. */
 const PASSING_CODES = ['SERVER_DRAINING', 'SIGNER_NOT_READY', 'STORE_UNAVAILABLE', 'INTERRUPTED']
 
@@ -31,15 +44,21 @@ export interface RemoteProveOptions {
   readonly teeVersion?: number
   /** The server's own limits hold as well. */
   readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
+  /** Send program and stdin so that only the attested TD can read them; needs a policy. */
+  readonly private?: boolean
+  /** What a proof of scheme `eip712` has to be for, and made by; the server is not told. */
+  readonly expectedBinding?: Partial<Binding>
   readonly signal?: AbortSignal
   readonly onState?: (state: string, cycles: number) => void
 }
 
-export interface ClientOptions {
+export interface ClientOptions extends Partial<TrustOptions> {
   /** Sent with every request; only over HTTPS, or to this machine, is it safe from others. */
   readonly apiKey?: string
   /** How long a server that has answered before may be away. */
   readonly patienceMs?: number
+  /** The time that attestations are judged at. */
+  readonly now?: () => Date
 }
 
 export interface Client {
@@ -47,6 +66,7 @@ export interface Client {
    * Ask for a proof; the program is uploaded if the server does not have it. It is asked for once,
    * however often the connection breaks.
    *
+   * @throws as `prove`
    * @returns the job's id: with it `waitProof` can go on anywhere, at any time
    */
   requestProof(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<string>
@@ -60,8 +80,10 @@ export interface Client {
   /** End a job that nobody needs any more. */
   cancel(id: string, signal?: AbortSignal): Promise<void>
   /**
-   * Have a proof made: `requestProof`, then `waitProof`.
+   * Have a proof made: `requestProof`, then `waitProof`. With a policy the proof carries the attestation
+   * that it was accepted by, so that others can judge it.
    *
+   * @throws RejectedError `SIGNER_REFUSED`, `PRIVATE_KEY_REFUSED` the policy does not accept the signer
    * @throws Sp1TeeError what the server says, with its code: a guest's failure as if it ran here
    * @throws UnavailableError `SERVER_UNREACHABLE`, `SERVER_ANSWER`
    * @throws InterruptedError `signal` was aborted
@@ -69,6 +91,11 @@ export interface Client {
   prove(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<Proof>
   /** Have the server replace its signer; for its operator, from the server's machine. */
   rotate(signal?: AbortSignal): Promise<{ previous: Hex; current: Hex; txHash: Hex }>
+}
+
+interface Listening {
+  readonly signal: AbortSignal | undefined
+  readonly onState: RemoteProveOptions['onState']
 }
 
 interface Answer {
@@ -80,17 +107,27 @@ interface Answer {
 interface AskOptions {
   readonly signal?: AbortSignal | undefined
   readonly json?: unknown
+  readonly form?: FormData
   readonly binary?: Uint8Array
   readonly idempotencyKey?: string
 }
 
 export function createClient(
   url: string,
-  { apiKey, patienceMs = DEFAULT_PATIENCE_MS }: ClientOptions = {},
+  {
+    apiKey,
+    patienceMs = DEFAULT_PATIENCE_MS,
+    now = () => new Date(),
+    policy,
+    ...rest
+  }: ClientOptions = {},
 ): Client {
   const base = url.replace(/\/+$/, '')
   const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
   let hasAnswered = false
+  const trust =
+    policy &&
+    new SignerTrust({ policy, ...rest }, now, (path, signal) => ask('GET', path, { signal }))
   return { requestProof, waitProof, prove, cancel, rotate }
 
   async function prove(
@@ -98,16 +135,27 @@ export function createClient(
     stdin: Stdin,
     options: RemoteProveOptions = {},
   ): Promise<Proof> {
-    const id = await requestProof(elf, stdin, options)
-    return waitProof(id, { ...options, programId: toHex(sha256(elf)) })
+    const programId = toHex(sha256(elf))
+    return sealingAnew('PRIVATE_KEY_LOST', async () => {
+      const id = await requestProof(elf, stdin, options)
+      return waitProof(id, { ...options, programId })
+    })
   }
 
   async function requestProof(
     elf: Uint8Array,
     stdin: Stdin,
-    { signal, onState, ...choice }: RemoteProveOptions = {},
+    {
+      signal,
+      onState,
+      private: isPrivate = false,
+      expectedBinding: _,
+      ...choice
+    }: RemoteProveOptions = {},
   ): Promise<string> {
     requireNoDeferredProofs(stdin)
+    if (isPrivate) return requestPrivately(elf, stdin, choice, { signal, onState })
+    await trust?.signer(undefined, signal)
     const request = {
       programId: toHex(sha256(elf)),
       stdin: { buffer: stdin.buffers.map(toHex) },
@@ -125,13 +173,48 @@ export function createClient(
     return textField(await ask('POST', '/v1/proofs', asked), 'id')
   }
 
+  async function requestPrivately(
+    elf: Uint8Array,
+    stdin: Stdin,
+    choice: Omit<RemoteProveOptions, 'private' | keyof Listening>,
+    { signal, onState }: Listening,
+  ): Promise<string> {
+    if (trust === undefined) throw new InputError('PRIVATE_NEEDS_POLICY', {})
+    return sealingAnew('PRIVATE_KEY_UNKNOWN', async () => {
+      onState?.('sealing', 0)
+      const { publicKey } = await trust.privateInputKey(signal)
+      const inputs = { elf, stdin: encodeStdin(stdin.buffers) }
+      const { encapsulatedKey, sealed } = await sealInputs(publicKey, inputs)
+      const form = new FormData()
+      form.append('request', JSON.stringify({ private: { publicKey, encapsulatedKey }, ...choice }))
+      form.append('sealed', new Blob([sealed as Uint8Array<ArrayBuffer>]), 'sealed')
+      onState?.('sending', 0)
+      const asked = { form, signal, idempotencyKey: crypto.randomUUID() }
+      return textField(await ask('POST', '/v1/proofs', asked), 'id')
+    })
+  }
+
+  /** Inputs are sealed to a key that may be gone when they arrive, or before they are opened. */
+  async function sealingAnew<T>(goneCode: string, work: () => Promise<T>): Promise<T> {
+    for (let times = 1; ; times++) {
+      try {
+        return await work()
+      } catch (error) {
+        const isGone = error instanceof Sp1TeeError && error.code === goneCode
+        if (!isGone || times === MAX_SEALINGS) throw error
+      }
+    }
+  }
+
   async function waitProof(
     id: string,
     options: RemoteProveOptions & { readonly programId?: Hex } = {},
   ): Promise<Proof> {
     const proof = await waitFor(id, options.signal, options.onState)
     await check(proof, options)
-    return proof
+    if (trust === undefined) return proof
+    const { attestation, simulated } = await trust.signer(proof.signer, options.signal)
+    return { ...proof, ...(simulated && { simulated }), attestation }
   }
 
   async function cancel(id: string, signal?: AbortSignal): Promise<void> {
@@ -178,6 +261,13 @@ export function createClient(
         unusable(`its proof's ${name} is ${proof[name]}`)
       }
     }
+    const made = { ...proof.domain, workloadId: proof.workloadId }
+    for (const name of ['chainId', 'verifyingContract', 'workloadId'] as const) {
+      const expected = choice.expectedBinding?.[name]
+      if (expected !== undefined && String(expected).toLowerCase() !== String(made[name])) {
+        unusable(`its proof's ${name} is ${made[name]}, not ${expected}`)
+      }
+    }
   }
 
   /** The answer's JSON; asks again while the queue is full, or the server is away for a while. */
@@ -213,16 +303,17 @@ export function createClient(
   async function send(
     method: string,
     path: string,
-    { signal, json, binary, idempotencyKey }: AskOptions,
+    { signal, json, form, binary, idempotencyKey }: AskOptions,
   ): Promise<Answer> {
     const type = json !== undefined ? 'application/json' : 'application/octet-stream'
-    const body = json !== undefined ? JSON.stringify(json) : binary
+    const body = json !== undefined ? JSON.stringify(json) : (form ?? binary)
     try {
       const response = await fetch(`${base}${path}`, {
         method,
         redirect: 'error',
         headers: {
-          ...(body !== undefined && { 'content-type': type }),
+          // Of a form, fetch knows it.
+          ...(body !== undefined && form === undefined && { 'content-type': type }),
           ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
           ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         },
@@ -243,19 +334,8 @@ export function createClient(
   }
 
   async function readJson(response: Response): Promise<unknown> {
-    const decoder = new TextDecoder()
-    let text = ''
-    let size = 0
-    // Not every browser iterates over a stream.
-    const reader = response.body?.getReader()
-    for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
-      size += read.value.length
-      if (size > MAX_ANSWER_BYTES) {
-        await reader?.cancel()
-        unusable('it is too long')
-      }
-      text += decoder.decode(read.value, { stream: true })
-    }
+    const text = await readText(response, MAX_ANSWER_BYTES)
+    if (text === undefined) return unusable('it is too long')
     try {
       return JSON.parse(text)
     } catch {

@@ -14,8 +14,10 @@ export const SERVICE_ROUTES: readonly Route[] = [
     url: '/v1/signer',
     summary: 'The live signer, and where it is registered',
     for: 'open',
-    answers: { 200: '{address, expiresAt, chainId, registry, schemes, simulated?}' },
-    handle: ({ service: { signer, facts, schemes } }) => {
+    answers: {
+      200: '{address, expiresAt, chainId, registry, schemes, multiProof?, workloadId?, simulated?}',
+    },
+    handle: ({ service: { signer, facts, offer } }) => {
       const { address, expiresAt } = signer.registration
       const { registry, simulated } = facts
       return {
@@ -23,7 +25,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
         expiresAt,
         chainId: registry.chainId,
         registry: registry.address,
-        schemes,
+        schemes: offer.schemes,
+        ...offer.facts,
         ...(simulated && { simulated }),
       }
     },
@@ -55,12 +58,14 @@ export const SERVICE_ROUTES: readonly Route[] = [
       },
     },
     answers: {
-      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?}',
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, collateral?, privateInputs?: {publicKey, expiresAt, chainId, registry, signature}}',
     },
     refusals: [404],
-    handle: ({ service }, request) => {
+    handle: async (context, request) => {
       const { signer } = request.query as { signer?: string }
-      return attestation(service, signer?.toLowerCase() as Hex | undefined)
+      const found = attestation(context, signer?.toLowerCase() as Hex | undefined)
+      const privateInputs = await context.service.privateInputKey(found.address)
+      return { ...found, ...(privateInputs && { privateInputs }) }
     },
   },
   {
@@ -123,17 +128,22 @@ export const SERVICE_ROUTES: readonly Route[] = [
  * @param address - the live signer's unless given; lower case.
  * @throws UnavailableError `ATTESTATION_UNKNOWN`; `SIGNER_NOT_READY`
  */
-function attestation({ signer }: Context['service'], address?: Hex): AttestationAnswer {
+function attestation({ service, collateral }: Context, address?: Hex): AttestationAnswer {
+  const { signer } = service
   const asked = address ?? signer.registration.address
   const { expiresAt, attestation: found } = signer.registrationOf(asked) ?? {}
   if (expiresAt === undefined || found === undefined) {
     throw new UnavailableError('ATTESTATION_UNKNOWN', { signer: asked })
   }
-  return { address: asked, expiresAt, ...found }
+  const documents = collateral?.documentsFor(found)
+  return {
+    ...{ address: asked, expiresAt, ...found },
+    ...(documents !== undefined && { collateral: { ...documents } }),
+  }
 }
 
 /** No ids: who knows one may see the job, and this is shown to anybody. */
-async function status({ service, activity, version }: Context) {
+async function status({ service, activity, collateral, version }: Context) {
   const { registry, simulated } = service.facts
   const { facts: signer, isReady } = service.signer
   const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
@@ -148,6 +158,7 @@ async function status({ service, activity, version }: Context) {
       workloadId: attestation.workloadId,
       measurements: attestation.measurements,
     },
+    collateral: collateral?.trust,
     jobs: counts,
     limits: { concurrency: service.concurrency, queue: service.maxQueued },
     minutes: activity.minutes,
