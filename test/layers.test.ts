@@ -114,11 +114,20 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'core/sha256.ts',
     ...CORE_EDGES,
   ],
-  'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
+  'node:child_process': ['core/server/execution-process.ts'],
+  'node:events': ['core/server/execution-process.ts'],
+  'node:fs': [
+    'files.ts',
+    'state.ts',
+    'core/server/execution-worker.ts',
+    'core/server/resident-memory.ts',
+    ...CORE_EDGES,
+  ],
   'node:fs/promises': ['files.ts', 'service-setup.ts', 'vkey-disk-cache.ts', ...CORE_EDGES],
   'node:http': ['core/tdx/quote-service.ts'],
   'node:https': ['core/tdx/quote-service.ts'],
   'node:module': ['anvil.ts'],
+  'node:net': ['core/server/execution-process.ts'],
   'node:os': [
     'chain-flags.ts',
     'serve-flags.ts',
@@ -138,7 +147,8 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:readline': ['anvil.ts'],
   'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
-  'node:worker_threads': ['core/server', 'core/vkey/kernel-pool.ts'],
+  'node:url': ['core/server/execution-process.ts'],
+  'node:worker_threads': ['core/vkey/kernel-pool.ts'],
 }
 
 const FORBIDDEN_IN_CORE: readonly [string, RegExp][] = [

@@ -66,7 +66,7 @@ const INPUT = {
   HOOK_INVALID: (f: { fd: string }) =>
     `A hook cannot be on file descriptor ${f.fd}, which this SP1 release uses itself or has not. Choose another, above 100 to be safe.`,
   HOOKS_IN_THREAD: () =>
-    'Hooks are functions, and cannot reach the thread that a pool runs this guest in. Call `execute` or `prove` without the pool.',
+    'Hooks are functions, and cannot reach the process that a pool runs this guest in. Call `execute` or `prove` without the pool.',
   RELEASE_MISMATCH: (f: { asked: string; likely: string; sign: string }) =>
     `The program was built for another release of SP1 than ${f.asked} (${f.sign}). Most likely it is ${f.likely}: pass --sp1 ${f.likely}.`,
   RELEASE_UNSUPPORTED: (f: { likely: string; sign: string; known: string }) =>
@@ -161,6 +161,8 @@ const LIMIT = {
     `The guest did not end within ${f.limit} cycles. Raise --cycle-limit if it should run longer.`,
   MEMORY_LIMIT: (f: { limitMib: number; address: string }) =>
     `The guest needs memory at ${f.address}, beyond its limit of ${f.limitMib} MiB. Raise --memory-limit if it should have more.`,
+  PROCESS_MEMORY_LIMIT: (f: { limitMib: number; residentMib: number; maxMib: number }) =>
+    `The guest's process took ${f.residentMib} MiB of the machine's memory, and may take ${f.maxMib} for a guest with ${f.limitMib} MiB. Make the guest or its input smaller, or raise --memory-limit.`,
   TIMEOUT: (f: { timeoutSeconds: number }) =>
     `The guest did not end within ${f.timeoutSeconds} s. Raise --timeout if it should run longer.`,
   OUTPUT_LIMIT: (f: { stream: string; limitBytes: number }) =>

@@ -5,13 +5,7 @@
  * trusted is for `verifyProof` to say.
  */
 import { type Hex, isHex, toHex } from '../bytes.js'
-import {
-  InputError,
-  InterruptedError,
-  restoreError,
-  Sp1TeeError,
-  UnavailableError,
-} from '../errors.js'
+import { InputError, Sp1TeeError, UnavailableError } from '../errors.js'
 import type { ExecuteLimits } from '../executor/limits.js'
 import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import { sealInputs } from '../private-inputs/sealed-inputs.js'
@@ -20,23 +14,13 @@ import { sha256 } from '../sha256.js'
 import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
-import { readText } from './answer-text.js'
+import { connectServer, pause, type ServerOptions } from './server-connection.js'
 import { SignerTrust, type TrustOptions } from './signer-trust.js'
 
 const FIRST_POLL_MS = 50
 const LONGEST_POLL_MS = 1_000
-const MAX_ANSWER_BYTES = 96 * 2 ** 20
-const MAX_TEXT_LENGTH = 2_000
-/** Waits for room in a full queue, before giving up. */
-const MAX_ATTEMPTS = 20
-/** A server that has answered once may be away for so long, as when it is restarted. */
-const DEFAULT_PATIENCE_MS = 60_000
-const FIRST_RETRY_MS = 200
-const LONGEST_RETRY_MS = 5_000
 /** Private inputs are sealed anew when their key is gone: it expired, or the server was restarted. */
 const MAX_SEALINGS = 4
-/** It did not take the request, and may a little later. */
-const PASSING_CODES = ['SERVER_DRAINING', 'SIGNER_NOT_READY', 'STORE_UNAVAILABLE', 'INTERRUPTED']
 
 export interface RemoteProveOptions {
   readonly sp1?: string | undefined
@@ -52,11 +36,7 @@ export interface RemoteProveOptions {
   readonly onState?: (state: string, cycles: number) => void
 }
 
-export interface ClientOptions extends Partial<TrustOptions> {
-  /** Sent with every request; only over HTTPS, or to this machine, is it safe from others. */
-  readonly apiKey?: string
-  /** How long a server that has answered before may be away. */
-  readonly patienceMs?: number
+export interface ClientOptions extends ServerOptions, Partial<TrustOptions> {
   /** The time that attestations are judged at. */
   readonly now?: () => Date
 }
@@ -98,33 +78,16 @@ interface Listening {
   readonly onState: RemoteProveOptions['onState']
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: unknown
-  readonly retryAfterSeconds: number
-}
-
-interface AskOptions {
-  readonly signal?: AbortSignal | undefined
-  readonly json?: unknown
-  readonly form?: FormData
-  readonly binary?: Uint8Array
-  readonly idempotencyKey?: string
-}
-
 export function createClient(
   url: string,
-  {
-    apiKey,
-    patienceMs = DEFAULT_PATIENCE_MS,
-    now = () => new Date(),
-    policy,
-    ...rest
-  }: ClientOptions = {},
+  { apiKey, patienceMs, now = () => new Date(), policy, ...rest }: ClientOptions = {},
 ): Client {
-  const base = url.replace(/\/+$/, '')
-  const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
-  let hasAnswered = false
+  const server = connectServer(url, {
+    ...(apiKey !== undefined && { apiKey }),
+    ...(patienceMs !== undefined && { patienceMs }),
+  })
+  const { ask, textField } = server
+  const unusable: typeof server.unusable = server.unusable
   const trust =
     policy &&
     new SignerTrust({ policy, ...rest }, now, (path, signal) => ask('GET', path, { signal }))
@@ -239,7 +202,7 @@ export function createClient(
       const job = await ask('GET', `/v1/proofs/${encodeURIComponent(id)}`, { signal })
       const { state, cycles, proof, error } = job as Record<string, unknown>
       if (state === 'succeeded') return parseProof(new TextEncoder().encode(JSON.stringify(proof)))
-      if (state === 'failed') throw errorOf(error)
+      if (state === 'failed') throw server.errorOf(error)
       if (state === 'cancelled') throw new UnavailableError('JOB_CANCELLED', { id })
       onState?.(String(state).slice(0, 20), Number(cycles) || 0)
       await pause(pollMs, signal)
@@ -269,126 +232,4 @@ export function createClient(
       }
     }
   }
-
-  /** The answer's JSON; asks again while the queue is full, or the server is away for a while. */
-  async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
-    let fullTimes = 0
-    let patienceLeftMs = patienceMs
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
-      const answer = await send(method, path, options).catch((error) => {
-        if (isPassing(error) && patienceLeftMs > 0) return undefined
-        throw error
-      })
-      if (answer !== undefined) {
-        const { status, body, retryAfterSeconds } = answer
-        if (status >= 200 && status < 300) return body
-        const error = errorOf(body, status)
-        if (status === 429 && ++fullTimes < MAX_ATTEMPTS) {
-          await pause(1000 * retryAfterSeconds, options.signal)
-          continue
-        }
-        if (!isPassing(error) || patienceLeftMs <= 0) throw error
-      }
-      patienceLeftMs -= retryMs
-      await pause(retryMs, options.signal)
-    }
-  }
-
-  /** A server that never answered is a wrong URL rather than one that restarts. */
-  function isPassing(error: unknown): boolean {
-    if (!(error instanceof Sp1TeeError) || !hasAnswered) return false
-    return error.code === 'SERVER_UNREACHABLE' || PASSING_CODES.includes(error.code)
-  }
-
-  async function send(
-    method: string,
-    path: string,
-    { signal, json, form, binary, idempotencyKey }: AskOptions,
-  ): Promise<Answer> {
-    const type = json !== undefined ? 'application/json' : 'application/octet-stream'
-    const body = json !== undefined ? JSON.stringify(json) : (form ?? binary)
-    try {
-      const response = await fetch(`${base}${path}`, {
-        method,
-        redirect: 'error',
-        headers: {
-          // Of a form, fetch knows it.
-          ...(body !== undefined && form === undefined && { 'content-type': type }),
-          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
-          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-        },
-        ...(body !== undefined && { body }),
-        ...(signal !== undefined && { signal }),
-      })
-      if (response.ok) hasAnswered = true
-      const retryAfterSeconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
-      return { status: response.status, body: await readJson(response), retryAfterSeconds }
-    } catch (error) {
-      if (signal?.aborted) throw interrupted()
-      if (error instanceof Sp1TeeError) throw error
-      const { cause = error } = error as { cause?: unknown }
-      const { code } = cause as { code?: unknown }
-      const reason = typeof code === 'string' ? code : 'the connection failed'
-      throw new UnavailableError('SERVER_UNREACHABLE', { url: origin, reason }, error)
-    }
-  }
-
-  async function readJson(response: Response): Promise<unknown> {
-    const text = await readText(response, MAX_ANSWER_BYTES)
-    if (text === undefined) return unusable('it is too long')
-    try {
-      return JSON.parse(text)
-    } catch {
-      return unusable(`it is no JSON (HTTP ${response.status})`)
-    }
-  }
-
-  /** A problem as an error with its own code, in the server's words. */
-  function errorOf(problem: unknown, status?: number): Sp1TeeError {
-    const { code, detail, details } = Object(problem) as Record<string, unknown>
-    const isProblem = typeof code === 'string' && typeof detail === 'string'
-    const known = isProblem
-      ? restoreError({
-          code,
-          message: printable(detail),
-          details: typeof details === 'object' ? { ...details } : {},
-        })
-      : undefined
-    if (known !== undefined) return known
-    const reason = isProblem ? `${printable(code)}: ${printable(detail)}` : `HTTP ${status}`
-    return new UnavailableError('SERVER_ANSWER', { url: origin, reason })
-  }
-
-  function textField(value: unknown, name: string): string {
-    const field = (Object(value) as Record<string, unknown>)[name]
-    return typeof field === 'string' ? field : unusable(`its field ${name} is missing`)
-  }
-
-  function unusable(reason: string): never {
-    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason })
-  }
-}
-
-/** A server's text on its way to a terminal: bounded, and without control characters. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT_LENGTH)
-}
-
-function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(interrupted())
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    }, delayMs)
-    if (signal?.aborted) onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
-}
-
-function interrupted(): InterruptedError {
-  return new InterruptedError({ during: "waiting for the server's answer" })
 }

@@ -38,6 +38,7 @@ export class Metrics {
   readonly #waits: Histogram
   readonly #cycles: Counter
   readonly #speed: Histogram
+  readonly #memory: Histogram
   readonly #refused: Counter
   readonly #failures: Counter
   readonly #storeErrors: Counter
@@ -92,6 +93,12 @@ export class Metrics {
       'Of jobs that succeeded, from beginning to end',
       [],
       [1e5, 1e6, 1e7, 3e7, 1e8, 3e8, 1e9],
+    )
+    this.#memory = histogram(
+      'sp1_tee_execution_memory_bytes',
+      'Most that the process of a run was seen to have of the memory of the machine',
+      [],
+      [64, 128, 256, 512, 1024, 2048, 4096].map((mib) => mib * 2 ** 20),
     )
     this.#failures = counter('sp1_tee_guest_failures_total', 'Jobs whose guest failed', ['cause'])
     this.#storeErrors = counter('sp1_tee_store_errors_total', 'Requests the store of jobs failed')
@@ -185,6 +192,9 @@ export class Metrics {
         }
         return
       }
+      case 'executed':
+        if (event.peakBytes > 0) this.#memory.observe(event.peakBytes)
+        return
       case 'storeFailed':
         this.#storeErrors.inc()
     }

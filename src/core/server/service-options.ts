@@ -45,8 +45,6 @@ export interface ServiceOptions {
   /** Milliseconds since 1970. */
   readonly dateMs: () => number
   readonly onJob?: (event: JobEvent) => void
-  /** The built thread of the execution pool. */
-  readonly executionScript?: URL
 }
 
 /** What a client may choose for its job. */

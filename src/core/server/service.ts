@@ -61,7 +61,7 @@ export class Service {
   #waiting = 0
 
   constructor(options: ServiceOptions) {
-    const { concurrency, executionScript, nowMs, dateMs, store, blobs } = options
+    const { concurrency, nowMs, dateMs, store, blobs } = options
     this.#options = options
     this.signer = options.signer
     this.maxStdinBytes = options.maxStdinBytes ?? DEFAULT_MAX_STDIN_BYTES
@@ -78,8 +78,9 @@ export class Service {
     const keys = options.privateInputs ? new PrivateInputKeys(options) : undefined
     this.#inputs = { programs: this.#programs, blobs, keys }
     this.#pool = createExecutionPool({
-      size: concurrency,
-      ...(executionScript !== undefined && { script: executionScript }),
+      // With the places of the runner that are for tenants who would have to wait.
+      size: 2 * concurrency,
+      onMemory: (peakBytes) => options.onJob?.({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
       signer: () => this.signer.signer,
@@ -366,7 +367,7 @@ export class Service {
   }
 }
 
-/** A thread that died may have done so for a reason of its own; a second one is the run's. */
+/** A process that died may have done so for a reason of its own; a second one is the run's. */
 function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
   return async (...run) => {
     try {

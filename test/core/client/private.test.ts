@@ -258,7 +258,7 @@ describe('a restart', () => {
 })
 
 describe('a fleet', () => {
-  it('leaves private jobs to the server that can open them', { timeout: 60_000 }, async () => {
+  it('leaves private jobs to the server that can open them', { timeout: 180_000 }, async () => {
     const postgres = await startPostgres()
     const folder = newFolder()
     const open = () => openPostgresJobStore({ url: postgres.url })
