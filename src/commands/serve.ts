@@ -95,9 +95,9 @@ export default class Serve extends BaseCommand {
     let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
-      register: async (signerAddress, rotation) => {
+      register: async (signerAddress, rotation, onStep) => {
         const signal = AbortSignal.any([rotation, this.#stop.signal])
-        const asked = { ...options, provider, address: signerAddress, signal }
+        const asked = { ...options, provider, address: signerAddress, signal, onStep }
         return describeRegistration(await registerSigner(asked), provider)
       },
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),

@@ -19,6 +19,7 @@ import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
+import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
 export { type BlobStore, openBlobStore } from '../jobs/blob-store.js'
@@ -109,6 +110,7 @@ export function createApp(options: AppOptions): App {
     nowSeconds,
   })
   const anybody = { keys: [], addresses: [], isRequired: false }
+  const tracing = new Tracing({ version, dateMs })
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
   const openApi = () => api
@@ -164,6 +166,7 @@ export function createApp(options: AppOptions): App {
     inject: http.inject.bind(http),
     onSigner(event) {
       metrics.onSigner(event)
+      tracing.onSigner(event)
       logSigner(http, event)
       if (event.kind === 'rotated') collateral?.follow()
     },
@@ -190,6 +193,7 @@ export function createApp(options: AppOptions): App {
 
   function onJob(event: JobEvent): void {
     metrics.onJob(event)
+    tracing.onJob(event)
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
