@@ -1,31 +1,14 @@
 /** The service as its operator and its clients run it: real processes, a real chain, real HTTP. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ANVIL_KEY, startAnvil } from '../../src/anvil.js'
 import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
 import { startRpcProxy } from '../support/rpc-proxy.js'
-
-const BIN = new URL('../../bin/run.js', import.meta.url).pathname
-
-interface Server {
-  readonly ready: {
-    url: string
-    signer: string
-    registry: string
-    multiProof: string
-    rpcUrl: string
-    simulated?: true
-  }
-  readonly stderr: () => string
-  readonly process: ChildProcess
-  /** Sends SIGTERM. */
-  stop(): Promise<number | null>
-}
+import { BIN, type Server, startServe } from '../support/serve.js'
 
 let folder: string
 const servers: Server[] = []
@@ -38,30 +21,7 @@ afterEach(async () => {
 })
 
 async function serve(args: readonly string[]): Promise<Server> {
-  const state = ['--state-dir', join(folder, 'state'), '--json']
-  const child = spawn(process.execPath, [BIN, 'serve', ...args, ...state], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stderr = ''
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  const [line] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    once(child, 'exit').then(() => Promise.reject(new Error(`serve ended: ${stderr}`))),
-  ])
-  const server: Server = {
-    ready: JSON.parse(line),
-    stderr: () => stderr,
-    process: child,
-    async stop() {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM')
-        await once(child, 'exit')
-      }
-      return child.exitCode
-    },
-  }
+  const server = await startServe(args, join(folder, 'state'))
   servers.push(server)
   return server
 }

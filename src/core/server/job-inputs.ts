@@ -1,6 +1,6 @@
 /**
- * What a job runs on: from its blobs, whose hashes the request names, or decrypted. What was decrypted is
- * in memory while the job runs, and nothing that is kept or told of the job says more of it than its proof.
+ * What a job runs on: from its blobs, whose hashes the request names, or decrypted. What was decrypted stays
+ * in memory, and nothing that is kept or told of the job says more of it than its proof.
  */
 import { fromHex } from '../bytes.js'
 import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'

@@ -81,7 +81,8 @@ export class Service {
     this.#pool = createExecutionPool({
       // With the places of the runner that are for tenants who would have to wait.
       size: 2 * concurrency,
-      onMemory: (peakBytes) => options.onJob?.({ kind: 'executed', peakBytes }),
+      ready: concurrency,
+      onMemory: (peakBytes) => this.#onJob({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
       signer: () => this.signer.signer,

@@ -176,6 +176,10 @@ describe('a process', () => {
     expect(kept.pids).toContain(first[0])
   })
 
+  it('is started ahead, as many as are wanted', async () => {
+    expect(newPool({ size: 3, ready: 2 }).pids).toHaveLength(2)
+  })
+
   it('that died while it had no work is replaced', async () => {
     const dying = newPool()
     const [first = 0] = dying.pids
