@@ -103,6 +103,7 @@ export default class Serve extends BaseCommand {
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,
       nowSeconds: () => Date.now() / 1000,
+      onAttempt: (attempt) => app?.onAttempt(attempt),
       onEvent: (event) => {
         app?.onSigner(event)
         if (!flags['log-json']) this.#tell(event)

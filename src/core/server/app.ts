@@ -11,7 +11,7 @@ import {
 } from './collateral-keeper.js'
 import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
-import type { SignerEvent } from './live-signer.js'
+import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
@@ -73,6 +73,8 @@ export interface App {
   readonly inject: FastifyInstance['inject']
   /** What happens to the signer, for the metrics and the log. */
   onSigner(event: SignerEvent): void
+  /** A registration of a signer that was tried, for the traces. */
+  onAttempt(attempt: SignerAttempt): void
   /**
    * @returns the URL it can be reached at.
    * @throws UnavailableError `LISTEN_FAILED`
@@ -166,10 +168,10 @@ export function createApp(options: AppOptions): App {
     inject: http.inject.bind(http),
     onSigner(event) {
       metrics.onSigner(event)
-      tracing.onSigner(event)
       logSigner(http, event)
       if (event.kind === 'rotated') collateral?.follow()
     },
+    onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
         return await http.listen({ host, port })

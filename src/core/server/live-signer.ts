@@ -52,7 +52,6 @@ export type SignerEvent =
   /** The registry lists the signer no more: it was revoked, or a reorganisation took its registration. */
   | { readonly kind: 'unlisted'; readonly address: Hex }
   | { readonly kind: 'checkFailed'; readonly error: unknown }
-  | { readonly kind: 'attempted'; readonly attempt: SignerAttempt }
 
 export interface LiveSignerOptions {
   /** A new key, in memory only. */
@@ -72,6 +71,7 @@ export interface LiveSignerOptions {
   /** Seconds since 1970; a clock that lies costs liveness only, for the contract has its own. */
   readonly nowSeconds: () => number
   readonly onEvent?: (event: SignerEvent) => void
+  readonly onAttempt?: (attempt: SignerAttempt) => void
 }
 
 interface Registered {
@@ -237,7 +237,7 @@ export class LiveSigner {
     const steps: SignerAttempt['steps'][number][] = []
     const tell = (failure: { readonly error?: unknown }) => {
       const attempt = { address, beganMs, endedMs: nowMs(), steps, ...failure }
-      this.#options.onEvent?.({ kind: 'attempted', attempt })
+      this.#options.onAttempt?.(attempt)
     }
     try {
       const registration = await this.#options.register(address, this.#abort.signal, (name) =>

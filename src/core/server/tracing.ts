@@ -18,7 +18,7 @@ import { Sp1TeeError } from '../errors.js'
 import type { JobRecord } from '../jobs/job-store.js'
 import { parseRequest } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
-import type { SignerAttempt, SignerEvent } from './live-signer.js'
+import type { SignerAttempt } from './live-signer.js'
 
 /** Jobs whose submitters sent a trace context; of those that never begin the oldest are forgotten. */
 const MAX_PARENTS = 4096
@@ -73,8 +73,19 @@ export class Tracing {
     }
   }
 
-  onSigner(event: SignerEvent): void {
-    if (event.kind === 'attempted') this.#traceRotation(event.attempt)
+  onAttempt({ beganMs, endedMs, address, steps, error }: SignerAttempt): void {
+    const attributes = { 'sp1_tee.signer': address }
+    const options = { attributes, startTime: beganMs }
+    const span = this.#tracer.startSpan('signer rotation', options, ROOT_CONTEXT)
+    const context = trace.setSpan(ROOT_CONTEXT, span)
+    for (const [i, step] of steps.entries()) {
+      const next = steps[i + 1]
+      // The step that was under way is the one that failed.
+      const failure = next === undefined ? error : undefined
+      this.#child(context, step.name, [step.beganMs, next?.beganMs ?? endedMs], failure)
+    }
+    if (error !== undefined) fail(span, error)
+    span.end(endedMs)
   }
 
   #remember(id: string, traceparent: string): void {
@@ -112,21 +123,6 @@ export class Tracing {
     const span = this.#tracer.startSpan(name, { startTime }, parent)
     if (error !== undefined) fail(span, error)
     span.end(endMs)
-  }
-
-  #traceRotation({ beganMs, endedMs, address, steps, error }: SignerAttempt): void {
-    const attributes = { 'sp1_tee.signer': address }
-    const options = { attributes, startTime: beganMs }
-    const span = this.#tracer.startSpan('signer rotation', options, ROOT_CONTEXT)
-    const context = trace.setSpan(ROOT_CONTEXT, span)
-    for (const [i, step] of steps.entries()) {
-      const next = steps[i + 1]
-      // The step that was under way is the one that failed.
-      const failure = next === undefined ? error : undefined
-      this.#child(context, step.name, [step.beganMs, next?.beganMs ?? endedMs], failure)
-    }
-    if (error !== undefined) fail(span, error)
-    span.end(endedMs)
   }
 }
 

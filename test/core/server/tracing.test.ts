@@ -210,7 +210,7 @@ describe('a rotation', () => {
         }
         return registered(address)
       },
-      onEvent: (event) => tracing.onSigner(event),
+      onAttempt: (attempt) => tracing.onAttempt(attempt),
     })
     const { address } = await signer.start()
     const [rotation] = named('signer rotation')
