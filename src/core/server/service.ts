@@ -20,6 +20,7 @@ import {
 import type { JobEvent } from './job-event.js'
 import { type InputSources, readInputs, withoutFacts } from './job-inputs.js'
 import { JobRunner } from './job-runner.js'
+import { watchSteps } from './job-steps.js'
 import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
 import { PrivateInputKeys } from './private-input-keys.js'
@@ -332,10 +333,11 @@ export class Service {
 
   async #enqueue(
     request: JobRequest,
-    { tenant, idempotencyKey }: Caller,
+    { tenant, idempotencyKey, traceparent }: Caller,
     id: string,
   ): Promise<JobRecord> {
     const text = encodeRequest(request)
+    if (traceparent !== undefined) this.#onJob({ kind: 'asked', id, traceparent })
     const { job } = await this.jobs.submit({
       ...{ id, tenant, idempotencyKey },
       request: text,
@@ -350,15 +352,18 @@ export class Service {
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
     const request = this.#terms.read(job)
     const limits = this.#terms.capped(request.limits)
-    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles }
+    const watch = watchSteps(job, this.#options)
+    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles, watch }
     const run = await readInputs(job.id, request, this.#inputs)
       .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
       .catch((error) => {
         throw isSealed(request) ? withoutFacts(error) : error
       })
-    // Taken when the run is over: the signer that lives then.
-    await this.signer.ready(signal)
-    const proof = this.#prover.sign(run, this.offer.choose(request))
+    const proof = await watch('signing', async () => {
+      // Taken when the run is over: the signer that lives then.
+      await this.signer.ready(signal)
+      return this.#prover.sign(run, this.offer.choose(request))
+    })
     return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
   }
 
