@@ -52,6 +52,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['core/server'],
   '@fastify/multipart': ['core/server'],
   'prom-client': ['core/server/metrics.ts'],
+  aws4fetch: ['core/jobs/s3-client.ts'],
   libsql: ['core/jobs/sqlite-database.ts'],
   pg: ['core/jobs/postgres-job-store.ts'],
   'pg-boss': ['core/jobs/postgres-job-store.ts'],
@@ -73,7 +74,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const CORE_EDGES = [
   'core/vkey/byte-hashes.ts',
   'core/dcap/collateral-cache.ts',
-  'core/jobs/blob-store.ts',
+  'core/jobs/folder-blob-store.ts',
+  'core/jobs/s3-blob-store.ts',
+  'core/jobs/spool-file.ts',
   'core/signer/key-store.ts',
   'core/tdx/configfs-files.ts',
   'core/tdx/machine-sources.ts',

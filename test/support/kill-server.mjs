@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import {
   createApp,
   LiveSigner,
-  openBlobStore,
+  openFolderBlobStore,
   openPostgresJobStore,
   openSqliteJobStore,
 } from '../../dist/core/server/app.js'
@@ -17,7 +17,7 @@ const nowMs = () => performance.now()
 const store = databaseUrl
   ? await openPostgresJobStore({ url: databaseUrl })
   : openSqliteJobStore({ path: `${folder}/jobs.db`, nowMs })
-const blobs = await openBlobStore({
+const blobs = await openFolderBlobStore({
   folder: `${folder}/blobs`,
   maxBytes: 2 ** 30,
   inUse: () => store.blobsInUse(),

@@ -88,6 +88,8 @@ export interface JobStore {
   /** Queue again what was running under a lease that has run out. @returns how many */
   reclaim(): Promise<number>
   counts(): Promise<Readonly<Record<JobState, number>>>
+  /** Resolves if it takes jobs now. */
+  check(): Promise<void>
   /** Blobs of jobs that have not ended. */
   blobsInUse(): Promise<ReadonlySet<string>>
   /** Forget the oldest ended jobs. @returns how many */

@@ -262,6 +262,14 @@ class PostgresJobStore implements JobStore {
     return countsOf(found.rows)
   }
 
+  async check(): Promise<void> {
+    const found = await guarded(() =>
+      this.#pool.query<{ transaction_read_only: string }>('show transaction_read_only'),
+    )
+    if (found.rows[0]?.transaction_read_only === 'off') return
+    throw new UnavailableError('STORE_UNAVAILABLE', { reason: 'PostgreSQL takes no writes' })
+  }
+
   async blobsInUse(): Promise<ReadonlySet<string>> {
     const found = await this.#rows(
       `select ${COLUMNS} from sp1_tee.jobs where state in ('queued', 'running') and blobs <> ''`,

@@ -203,6 +203,11 @@ class SqliteJobStore implements JobStore {
     return new Set(rows.flatMap(blobsOf))
   }
 
+  /** Writes what is there already. */
+  async check(): Promise<void> {
+    await this.#database.write(() => this.#database.run(`pragma user_version = ${SCHEMA_VERSION}`))
+  }
+
   prune(keepEnded: number): Promise<number> {
     return this.#database.write(() =>
       this.#database.run(

@@ -27,6 +27,8 @@ import {
   type JobResult,
   type ServiceOptions,
 } from './service-options.js'
+import { StoreCheck } from './store-check.js'
+import { storePatience } from './store-patience.js'
 
 const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 /** Connections that wait for jobs. */
@@ -51,6 +53,7 @@ export class Service {
   readonly #pool: ExecutionPool
   readonly #prover: Prover
   readonly #results: ResultKeeper
+  readonly #stores: StoreCheck
   #uploads = 0
   #waiting = 0
 
@@ -63,6 +66,7 @@ export class Service {
     this.schemes = options.schemes ?? ['automata']
     this.#programs = new ProgramIndex(options.blobs)
     this.#results = new ResultKeeper(options.blobs, options.entropy)
+    this.#stores = new StoreCheck([store, options.blobs], nowMs)
     this.#pool = createExecutionPool({
       size: concurrency,
       ...(executionScript !== undefined && { script: executionScript }),
@@ -100,7 +104,7 @@ export class Service {
   /** @throws UnavailableError as `requireReady`; `STORE_UNAVAILABLE` */
   async requireWorking(): Promise<void> {
     this.requireReady()
-    await this.counts()
+    await this.#stores.run()
   }
 
   counts(): ReturnType<JobStore['counts']> {
@@ -317,15 +321,19 @@ export class Service {
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
     const request = this.#readRequest(job)
     const { programId, sp1, stdin } = request
-    const elf = await this.#programs.get(programId)
-    const bytes = 'inline' in stdin ? fromHex(stdin.inline) : await this.#results.input(stdin.blob)
+    const patiently = storePatience(signal, this.#options.onJob)
+    const elf = await patiently(() => this.#programs.get(programId))
+    const read = async () =>
+      'inline' in stdin ? fromHex(stdin.inline) : this.#results.input(stdin.blob)
+    const bytes = await patiently(read)
     const limits = this.#capped(request.limits)
     const options = { sp1, limits, signal, onCycles }
     const run = await this.#prover.run(elf, parseStdin(bytes, 'sp1'), options)
     // Taken when the run is over: the signer that lives then.
     await this.signer.ready(signal)
     const proof = this.#prover.sign(run, choiceOf(request))
-    return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
+    const outcome = await patiently(() => this.#results.encode(job, run, proof))
+    return { outcome, cycles: run.cycles }
   }
 
   /** What the store says is to be done, within what may be done here. */
