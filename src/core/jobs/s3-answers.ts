@@ -43,10 +43,10 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonOfRefusal(
   status: number,
   xml: string,
-  bucketRegion: string | null,
+  bucketRegion: string | undefined,
 ): { readonly reason: string; readonly code: string | undefined } {
   const code = wordOf(fieldOf(xml, 'Code'))
-  const region = wordOf(fieldOf(xml, 'Region') ?? bucketRegion ?? undefined)
+  const region = wordOf(fieldOf(xml, 'Region') ?? bucketRegion)
   const isElsewhere = status >= 300 && status < 400
   if (isElsewhere || code === 'AuthorizationHeaderMalformed') {
     const hint = region === undefined ? '' : `, perhaps to ${region}`
@@ -58,11 +58,11 @@ export function reasonOfRefusal(
   return { reason: `S3 answers ${status}${code === undefined ? '' : ` ${code}`}`, code }
 }
 
-/** Of an error of fetch, which keeps the reason in its cause; undefined: time ran out. */
+/** @param error - of a socket; undefined: time ran out */
 export function reasonOfSilence(error: unknown): string {
   if (error === undefined) return 'S3 does not answer in time'
-  const { cause } = error as { cause?: { code?: string } }
-  return `S3 does not answer (${wordOf(cause?.code) ?? 'the connection broke'})`
+  const { code } = error as { code?: string }
+  return `S3 does not answer (${wordOf(code) ?? 'the connection broke'})`
 }
 
 function fieldOf(xml: string, name: string): string | undefined {

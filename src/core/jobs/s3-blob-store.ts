@@ -6,7 +6,7 @@
  * How old an object is says when it was last used: who holds an old one copies it onto itself. So the
  * rules of the bucket itself, which go by age, do not take what is in use.
  */
-import { mkdir } from 'node:fs/promises'
+import { type FileHandle, mkdir } from 'node:fs/promises'
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { sha256 } from '../sha256.js'
@@ -19,7 +19,7 @@ import {
   MAX_BLOB_BYTES,
   requireKeepable,
 } from './blob-store.js'
-import { S3Client, type S3Options } from './s3-client.js'
+import { type S3Body, S3Client, type S3Options } from './s3-client.js'
 import { createSpoolFile, guarded } from './spool-file.js'
 
 /** An object this young is kept though no job needs it yet: one may be on its way, on any server. */
@@ -32,6 +32,7 @@ const COUNTED_FOR_MS = 600_000
 const FULLEST_AFTER = 0.9
 /** And a store that is full is not listed for every upload that it refuses. */
 const FULL_FOR_MS = 5_000
+const CHUNK_BYTES = 256 * 1024
 const MAX_FRESH = 65_536
 /** A page has a thousand objects. */
 const MAX_PAGES = 1_000
@@ -85,7 +86,7 @@ class S3BlobStore implements BlobStore {
       hasName: false,
     })
     try {
-      await this.#put(hash, bytes, () => handle.createReadStream({ start: 0, autoClose: false }))
+      await this.#put(hash, bytes, () => chunksOf(handle))
       return hash
     } finally {
       await handle.close()
@@ -122,11 +123,7 @@ class S3BlobStore implements BlobStore {
   }
 
   /** Also what is there already: that makes it young, and right if somebody changed it. */
-  async #put(
-    hash: Hex,
-    bytes: number,
-    open: () => Uint8Array | AsyncIterable<Uint8Array>,
-  ): Promise<void> {
+  async #put(hash: Hex, bytes: number, open: S3Body['open']): Promise<void> {
     requireKeepable(bytes, this.#options.maxBytes)
     const name = hash.slice(2)
     // Spoken for until it is there, so that those who come together all fit.
@@ -206,5 +203,16 @@ class S3BlobStore implements BlobStore {
     this.#freshAtMs.set(name, this.#options.nowMs())
     const [oldest] = this.#freshAtMs.keys()
     if (this.#freshAtMs.size > MAX_FRESH && oldest !== undefined) this.#freshAtMs.delete(oldest)
+  }
+}
+
+/** From its beginning. Each is overwritten by the next, so that no collection of garbage is waited for. */
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(CHUNK_BYTES)
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, position)
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+    position += bytesRead
   }
 }

@@ -8,6 +8,7 @@ import { AwsV4Signer } from 'aws4fetch'
 import { fromHex, type Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { type Listing, parseListing, reasonOfRefusal, reasonOfSilence } from './s3-answers.js'
+import { type HttpAnswer, type HttpRequest, sendHttp } from './s3-http.js'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -31,7 +32,7 @@ export interface S3Options {
 
 export interface S3Body {
   /** Again for each attempt. */
-  readonly open: () => AsyncIterable<Uint8Array> | Uint8Array
+  readonly open: () => HttpRequest['body']
   readonly bytes: number
   readonly hash: Hex
 }
@@ -52,8 +53,8 @@ interface Request<T> {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: S3Body
-  /** Of an answer with status 2xx. */
-  readonly read: (response: Response, grant: (bytes: number) => void) => Promise<T>
+  /** Of an answer with status 200 to 299. */
+  readonly read: (answer: HttpAnswer, grant: (bytes: number) => void) => Promise<T>
 }
 
 export class S3Client {
@@ -81,13 +82,9 @@ export class S3Client {
 
   /** @returns undefined if it is not there, or has more than `maxBytes` */
   get(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    const headers = { 'accept-encoding': 'identity' }
-    return this.#send({
-      method: 'GET',
-      name,
-      headers,
-      read: (response, grant) => readObject(response, maxBytes, grant),
-    })
+    const read = (answer: HttpAnswer, grant: (bytes: number) => void) =>
+      readObject(answer, maxBytes, grant)
+    return this.#send({ method: 'GET', name, read })
   }
 
   /** Makes it as young as a new one, by copying it onto itself. @returns false if it is not there */
@@ -98,9 +95,9 @@ export class S3Client {
       'x-amz-metadata-directive': 'REPLACE',
       'content-type': BINARY,
     }
-    const read = async (response: Response) => {
+    const read = async (answer: HttpAnswer) => {
       // A copy that fails after it has begun is answered with status 200.
-      const text = await readText(response)
+      const text = await readText(answer)
       if (/<Error\b/.test(text)) throw new UnavailableError('STORE_UNAVAILABLE', COPY_FAILED)
       return true
     }
@@ -110,7 +107,7 @@ export class S3Client {
 
   /** When it was written, in milliseconds since 1970. @returns undefined if it is not there */
   writtenAtMs(name: string): Promise<number | undefined> {
-    const read = async ({ headers }: Response) => Date.parse(headers.get('last-modified') ?? '')
+    const read = async ({ header }: HttpAnswer) => Date.parse(header('last-modified') ?? '')
     return this.#send({ method: 'HEAD', name, read })
   }
 
@@ -126,7 +123,7 @@ export class S3Client {
       prefix: this.#prefix,
       ...(token !== undefined && { 'continuation-token': token }),
     }
-    const read = async (response: Response) => parseListing(await readText(response), this.#prefix)
+    const read = async (answer: HttpAnswer) => parseListing(await readText(answer), this.#prefix)
     return this.#require({ method: 'GET', name: BUCKET, query, read })
   }
 
@@ -165,9 +162,11 @@ export class S3Client {
     }
     grant(request.body?.bytes ?? 0)
     try {
-      const response = await this.#fetch(request, abort.signal)
-      if (response.ok) return { value: await request.read(response, grant) }
-      return await refusalOf(response, request)
+      const answer = await this.#ask(request, abort.signal)
+      if (answer.status >= 200 && answer.status < 300) {
+        return { value: await request.read(answer, grant) }
+      }
+      return await refusalOf(answer)
     } catch (error) {
       if (error instanceof UnavailableError) throw error
       const reason = reasonOfSilence(abort.signal.aborted ? undefined : error)
@@ -179,18 +178,15 @@ export class S3Client {
     }
   }
 
-  async #fetch<T>(request: Request<T>, signal: AbortSignal): Promise<Response> {
+  async #ask<T>(request: Request<T>, signal: AbortSignal): Promise<HttpAnswer> {
     const { credentials, region, nowMs } = this.#options
-    const { method, name, query = {}, body } = request
+    const { method, name, query = {}, body = EMPTY } = request
     const path = name === BUCKET ? '' : `${this.#prefix}${name}`
     const search = new URLSearchParams(query).toString()
-    const signed = await new AwsV4Signer({
+    const { url, headers } = await new AwsV4Signer({
       method,
       url: `${this.#base}/${path}${search && `?${search}`}`,
-      headers: {
-        ...request.headers,
-        'x-amz-content-sha256': (body?.hash ?? EMPTY_HASH).slice(2),
-      },
+      headers: { ...request.headers, 'x-amz-content-sha256': body.hash.slice(2) },
       accessKeyId: credentials.accessKeyId,
       secretAccessKey: credentials.secretAccessKey,
       ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
@@ -198,17 +194,14 @@ export class S3Client {
       region,
       datetime: new Date(nowMs()).toISOString().replace(/[:-]|\.\d{3}/g, ''),
     }).sign()
-    if (body !== undefined) signed.headers.set('content-length', String(body.bytes))
-    const init = {
+    headers.set('content-length', String(body.bytes))
+    return sendHttp({
       method,
-      headers: signed.headers,
-      // Elsewhere the signature would be somebody else's.
-      redirect: 'manual',
+      url,
+      headers: Object.fromEntries(headers),
+      body: body.open(),
       signal,
-      ...(body !== undefined && { body: body.open(), duplex: 'half' }),
-    }
-    // Node's own fetch takes an iterable, which the DOM's types do not know.
-    return fetch(signed.url, init as RequestInit)
+    })
   }
 }
 
@@ -221,10 +214,10 @@ const BINARY = 'application/octet-stream'
 const NOT_FOUND = { reason: 'S3 says that it is not there' }
 const COPY_FAILED = { reason: 'S3 does not copy the object' }
 
-async function refusalOf<T>(response: Response, { method }: Request<T>): Promise<Attempt<T>> {
-  const { status, headers } = response
-  const text = method === 'HEAD' ? '' : await readText(response)
-  const { reason, code } = reasonOfRefusal(status, text, headers.get('x-amz-bucket-region'))
+async function refusalOf<T>(answer: HttpAnswer): Promise<Attempt<T>> {
+  const { status } = answer
+  const text = await readText(answer)
+  const { reason, code } = reasonOfRefusal(status, text, answer.header('x-amz-bucket-region'))
   if (status === 404 && code !== 'NoSuchBucket') return { value: undefined }
   return { reason, isPassing: RETRIED_STATUSES.has(status) || code === 'RequestTimeout' }
 }
@@ -233,16 +226,16 @@ function bare(endpoint: string): string {
   return endpoint.replace(/\/+$/, '')
 }
 
-async function drain(response: Response): Promise<true> {
-  await readText(response)
+async function drain(answer: HttpAnswer): Promise<true> {
+  await readText(answer)
   return true
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText({ body }: HttpAnswer): Promise<string> {
   const parts: string[] = []
   const decoder = new TextDecoder()
   let total = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     total += chunk.length
     if (total > MAX_TEXT_BYTES) {
       const reason = `S3 answers with more than ${MAX_TEXT_BYTES} bytes`
@@ -255,16 +248,16 @@ async function readText(response: Response): Promise<string> {
 
 /** No more than it states, nor than it may have. */
 async function readObject(
-  { headers, body }: Response,
+  { header, body }: HttpAnswer,
   maxBytes: number,
   grant: (bytes: number) => void,
 ): Promise<Uint8Array | undefined> {
-  const stated = Number(headers.get('content-length') ?? Number.NaN)
+  const stated = Number(header('content-length') ?? Number.NaN)
   if (!Number.isSafeInteger(stated) || stated < 0 || stated > maxBytes) return undefined
   grant(stated)
   const bytes = new Uint8Array(stated)
   let have = 0
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     if (have + chunk.length > stated) return undefined
     bytes.set(chunk, have)
     have += chunk.length

@@ -284,7 +284,7 @@ describe('an S3 that lies', () => {
   beforeEach(async () => {
     asked = []
     server = createServer((request, response) => {
-      request.resume()
+      if (request.url !== '/bucket/p/early') request.resume()
       asked.push(`${request.method} ${request.url}`)
       answer(request.url ?? '', response)
     })
@@ -350,6 +350,18 @@ describe('an S3 that lies', () => {
     expect(asked).toHaveLength(4)
   })
 
+  it('may refuse an upload before its end, or break off in it', async () => {
+    async function* endless() {
+      for (;;) yield sized(1, 2 ** 18)
+    }
+    const body = { open: endless, bytes: 2 ** 30, hash: NONE }
+    answer = (_path, response) =>
+      response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>')
+    await expect(client.put('early', body)).rejects.toThrow('s3:PutObject')
+    answer = (_path, response) => response.destroy()
+    await expect(client.put('early', body)).rejects.toThrow('S3 does not answer')
+  })
+
   it('is asked for each page of a list', async () => {
     const page = (name: string, rest = '') =>
       `<L><Contents><Key>p/${name}</Key><Size>7</Size><LastModified>2026-01-02T03:04:05.000Z</LastModified></Contents>${rest}</L>`
@@ -371,6 +383,9 @@ describe('an S3 that lies', () => {
       '<L><Contents><Key>p/x</Key></Contents><NextContinuationToken>t</NextContinuationToken></L>'
     answer = (path, response) => response.end(path.includes('list-type') ? page : '')
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    await expect(openS3({ ...bucket, endpoint })).rejects.toThrow('too many objects')
+    const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
+    const where = { bucket: 'bucket', prefix: 'p/', region: 'us-east-1', credentials }
+    const opening = openS3({ ...where, endpoint, spoolFolder: folder })
+    await expect(opening).rejects.toThrow('too many objects')
   }, 30_000)
 })
