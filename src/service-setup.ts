@@ -16,6 +16,7 @@ import { readInput } from './files.js'
 import { limitsOf } from './guest-flags.js'
 import { s3LocationOf } from './s3-location.js'
 import { entropy, serviceFolder } from './state.js'
+import { openTlsFiles } from './tls-files.js'
 
 const MIB = 2 ** 20
 
@@ -47,7 +48,7 @@ export async function openService(
   const { keys, insecure } = flags
   const [cert, key] = [flags['tls-cert'], flags['tls-key']]
   const access = keys === undefined ? undefined : parseAccess(await readText(keys))
-  const tls = cert && key ? { cert: await readInput(cert), key: await readInput(key) } : undefined
+  const tls = cert && key ? await openTlsFiles(cert, key, remark) : undefined
   const s3 = flags.blobs === undefined ? undefined : s3LocationOf(flags.blobs, flags['s3-endpoint'])
   const folder = flags['data-dir'] ?? serviceFolder(flags)
   await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -31,6 +31,8 @@ export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
 const REQUEST_TIMEOUT_MS = 120_000
+/** Whatever Node is told to take. */
+const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
 
@@ -172,7 +174,7 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
     // A proxy's, if it is one; else a new one.
     requestIdHeader: false,
     genReqId: ({ headers }: FastifyRequest['raw']) => requestId(headers['x-request-id'], newId),
-    ...(tls && { https: { key: tls.key, cert: tls.cert } }),
+    ...(tls && { https: { key: tls.key, cert: tls.cert, minVersion: OLDEST_TLS } }),
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
   http.server.headersTimeout = HEADERS_TIMEOUT_MS
   http.server.maxConnections = MAX_CONNECTIONS
