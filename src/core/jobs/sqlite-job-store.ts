@@ -58,8 +58,13 @@ export function openSqliteJobStore(options: SqliteJobStoreOptions): JobStore {
   const { path, maxBytes = DEFAULT_MAX_BYTES, nowMs } = options
   const limits = { maxBytes: HARD_LIMIT_FACTOR * maxBytes, version: SCHEMA_VERSION, schema: SCHEMA }
   const database = new SqliteDatabase({ path, ...limits })
-  // It is ours alone, so whoever ran these is gone.
-  database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
+  try {
+    // It is ours alone, so whoever ran these is gone.
+    database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
+  } catch (error) {
+    database.close()
+    throw error
+  }
   return new SqliteJobStore(database, maxBytes, nowMs)
 }
 
