@@ -1,12 +1,13 @@
 /**
  * What the service bears: many clients with a warm small guest, over real HTTP on this machine.
- * Prints completed proofs per second, latencies at a fixed rate, and whatever was not a success.
+ * Prints completed proofs per second, latencies at a fixed rate, what the processors of server and guests
+ * did for a proof, which other work on this machine changes least, and whatever was not a success.
  *
  * node bench/serve.mjs [--seconds N] [--clients N] [--rate N]
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, request as send } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,7 +70,26 @@ async function openLoop(programId) {
 
 function newRun() {
   const beganMs = performance.now()
-  return { beganMs, endsMs: beganMs + 1000 * seconds, latenciesMs: [], failures: {} }
+  const cpu = processorMs()
+  return { beganMs, endsMs: beganMs + 1000 * seconds, latenciesMs: [], failures: {}, cpu }
+}
+
+/** Used so far, by the server and by its children: Linux's clock ticks of 10 ms. */
+function processorMs() {
+  const used = { server: 0, guests: 0 }
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    let fields
+    try {
+      const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    } catch {
+      continue
+    }
+    const ms = 10 * (Number(fields[11]) + Number(fields[12]))
+    if (Number(pid) === server.pid) used.server += ms
+    if (Number(fields[1]) === server.pid) used.guests += ms
+  }
+  return used
 }
 
 async function measured(run, programId, number) {
@@ -108,13 +128,18 @@ function ask(method, path, body, type) {
   })
 }
 
-function report({ beganMs, latenciesMs, failures }) {
+function report({ beganMs, latenciesMs, failures, cpu }) {
+  const now = processorMs()
   const perSecond = latenciesMs.length / ((performance.now() - beganMs) / 1000)
   const sorted = [...latenciesMs].sort((a, b) => a - b)
   const at = (share) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]
   const quantiles = [0.5, 0.95, 0.99].map((share) => `p${100 * share} ${at(share).toFixed(1)} ms`)
   console.log(
     `  ${perSecond.toFixed(1)} proofs/s, ${quantiles.join(', ')}, ${sorted.length} proofs`,
+  )
+  const each = (who) => ((now[who] - cpu[who]) / latenciesMs.length).toFixed(2)
+  console.log(
+    `  processor time per proof: server ${each('server')} ms, guests ${each('guests')} ms`,
   )
   console.log(`  failures: ${JSON.stringify(failures)}`)
 }

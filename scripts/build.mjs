@@ -8,6 +8,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { main as compileAssemblyScript } from 'assemblyscript/asc'
 import { rolldown } from 'rolldown'
 import { tsImport } from 'tsx/esm/api'
@@ -37,6 +38,7 @@ if (!process.argv.includes('--kernels-only')) {
   )
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.json'], { stdio: 'inherit' })
   await bundleCommands()
+  await bundleClient()
   execFileSync(process.execPath, ['scripts/byte-hashes.mjs'], { stdio: 'inherit' })
 }
 
@@ -103,4 +105,19 @@ async function bundleCommands() {
     entryFileNames: 'commands/[name].js',
     chunkFileNames: '[name].js',
   })
+}
+
+/**
+ * dist/browser/client.js: what `sp1-tee/client` is in browsers, in one file with the packages it needs.
+ * `browser` in package.json names the files that others stand in for.
+ */
+async function bundleClient() {
+  rmSync('dist/browser', { recursive: true, force: true })
+  const bundle = await rolldown({ input: 'dist/core/client.js', platform: 'browser' })
+  // Errors say what class they are of.
+  const keepNames = { class: true, function: false }
+  const minify = { mangle: { keepNames }, compress: { keepNames } }
+  const { output } = await bundle.write({ file: 'dist/browser/client.js', minify })
+  const { code } = output[0]
+  console.log(`dist/browser/client.js: ${code.length} bytes, ${gzipSync(code).length} gzipped`)
 }

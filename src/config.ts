@@ -45,6 +45,7 @@ export const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean
   queue: 'number',
   'drain-timeout': 'number',
   keys: 'string',
+  'allow-origin': 'string',
   'tls-cert': 'string',
   'tls-key': 'string',
   'data-dir': 'string',
@@ -65,6 +66,8 @@ const LOADERS = {
   noExt: defaultLoaders['.yaml'],
 }
 
+const LIST_DELIMITER = ','
+
 type FlagMap = Record<string, Interfaces.Flag<unknown>>
 
 /** The flags among `flags` that the config file sets, with its value as their default. */
@@ -78,9 +81,34 @@ export async function configuredFlags(flags: FlagMap, argv: readonly string[]): 
     const flag = flags[key]
     if (flag === undefined) continue
     checkValue(flag, key, value, path)
-    configured[key] = { ...flag, default: value } as Interfaces.Flag<unknown>
+    const set = isList(flag) ? String(value).split(LIST_DELIMITER) : value
+    configured[key] = { ...flag, default: set } as Interfaces.Flag<unknown>
   }
-  return configured
+  return { ...configured, ...environmentLists(flags) }
+}
+
+/**
+ * Flags that take several values, with what the environment lists as their default: oclif would take
+ * its text for one value.
+ */
+function environmentLists(flags: FlagMap): FlagMap {
+  const lists = Object.entries(flags).flatMap(([name, flag]) => {
+    const { env = '', options } = flag as { env?: string; options?: readonly string[] }
+    const text = process.env[env]
+    if (!isList(flag) || text === undefined || text === '') return []
+    const values = text.split(LIST_DELIMITER).map((value) => value.trim())
+    if (options !== undefined && !values.every((value) => options.includes(value))) {
+      const reason = `takes ${options.join(', ')}, also by ${env}`
+      throw new InputError('FLAG_INVALID', { flag: `--${name}`, reason })
+    }
+    const { env: _heeded, ...rest } = flag
+    return [[name, { ...rest, default: values } as Interfaces.Flag<unknown>] as const]
+  })
+  return Object.fromEntries(lists)
+}
+
+function isList(flag: Interfaces.Flag<unknown>): boolean {
+  return (flag as { multiple?: boolean }).multiple === true
 }
 
 /** oclif checks what comes from flags and the environment, but not defaults. */

@@ -24,8 +24,10 @@ import {
   type TcbEvaluation,
   type TdQuote,
   type TrustedRoot,
+  type TrustOptions,
 } from './core/index.js'
 import { readInput } from './files.js'
+import { readPolicy } from './policy-file.js'
 import { collateralFolder } from './state.js'
 import { watch } from './terminal.js'
 
@@ -122,12 +124,28 @@ export async function readRoot(path: string | undefined): Promise<TrustedRoot> {
   return path === undefined ? INTEL_ROOT : parseTrustedRoot(await readInput(path))
 }
 
-interface CollateralFlags extends RpcFlagValues {
+export interface CollateralFlags extends RpcFlagValues {
   readonly collateral?: string | undefined
   readonly 'pccs-url'?: string | undefined
   readonly 'pccs-contract'?: string | undefined
   readonly 'tcb-evaluation'?: string | undefined
   readonly 'state-dir'?: string | undefined
+}
+
+/** How a signer's attestation is to be judged; undefined if no policy is named. */
+export async function trustOf(
+  flags: CollateralFlags & {
+    readonly policy?: string | undefined
+    readonly root?: string | undefined
+  },
+  options: { signal: AbortSignal; isSilent: boolean },
+): Promise<TrustOptions | undefined> {
+  if (flags.policy === undefined) return undefined
+  return {
+    policy: await readPolicy(flags.policy),
+    root: await readRoot(flags.root),
+    collateral: (quote) => openCollateral(quote, flags, options),
+  }
 }
 
 /** From the file that is named, or from Intel, or from a PCCS. */
@@ -145,6 +163,7 @@ export async function fetchCollateralOf(
   quote: Quote,
   flags: Omit<CollateralFlags, 'collateral'>,
   signal: AbortSignal,
+  keeping: { readonly folder?: string; readonly isRenewal?: boolean } = {},
 ): Promise<Collateral> {
   const pccsUrl = flags['pccs-url']
   const contract = flags['pccs-contract']
@@ -167,6 +186,7 @@ export async function fetchCollateralOf(
     fetch: globalThis.fetch,
     sleep,
     signal,
+    ...keeping,
     ...(pccsUrl !== undefined && { pccsUrl }),
   })
 }

@@ -2,9 +2,10 @@
 import { availableParallelism } from 'node:os'
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
-import { UNBOUND_SCHEME_NAMES } from './core/index.js'
-import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED } from './core/server/app.js'
+import { SCHEME_NAMES } from './core/index.js'
+import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, isOrigin } from './core/server/app.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
+import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
 
 const DEFAULT_LISTEN = '127.0.0.1:3000'
@@ -15,6 +16,7 @@ const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\])$/
 
 export const serveFlags = {
   ...registerFlags,
+  ...pccsFlags,
   ...releaseFlags,
   ...limitFlags,
   dev: Flags.boolean({
@@ -41,6 +43,15 @@ export const serveFlags = {
     description: 'API keys and addresses that may send work; without --insecure nobody else may',
     helpValue: 'FILE',
     env: 'SP1_TEE_KEYS',
+  }),
+  'allow-origin': Flags.string({
+    description:
+      'a web page of this origin may use the service from a browser; several: repeated, or with commas',
+    helpValue: 'ORIGIN',
+    env: 'SP1_TEE_ALLOW_ORIGIN',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
   }),
   'tls-cert': Flags.string({
     description: 'certificate chain, PEM; then it speaks HTTPS',
@@ -95,12 +106,22 @@ export const serveFlags = {
   schemes: Flags.option({
     description:
       'what the signer signs; more than automata only if every contract that takes its proofs checks the length of the message',
-    options: UNBOUND_SCHEME_NAMES,
+    options: SCHEME_NAMES,
     multiple: true,
     delimiter: ',',
     env: 'SP1_TEE_SCHEMES',
     default: ['automata' as const],
   })(),
+  'private-inputs': Flags.boolean({
+    description:
+      'take inputs that only this server can read; the signer then signs a statement besides proofs, so only if every contract that takes its proofs checks the length of the message',
+    env: 'SP1_TEE_PRIVATE_INPUTS',
+  }),
+  multiproof: Flags.string({
+    description: 'the contract that signatures of scheme eip712 are for',
+    helpValue: '0xADDRESS',
+    env: 'SP1_TEE_MULTIPROOF',
+  }),
   'log-json': Flags.boolean({
     description: 'write a log in JSON lines to standard error, instead of remarks',
     env: 'SP1_TEE_LOG_JSON',
@@ -140,7 +161,10 @@ export const serveFlags = {
 }
 
 /** Flags that `--dev` replaces by its own. */
-const REPLACED_BY_DEV = [...Object.keys(registerFlags)].map((name) => `--${name}`)
+const REPLACED_BY_DEV = [
+  ...Object.keys({ ...registerFlags, ...pccsFlags }).map((name) => `--${name}`),
+  '--multiproof',
+]
 
 /** @throws InputError `FLAG_INVALID` for what contradicts `--dev` on the command line */
 export function checkDevelopmentFlags(argv: readonly string[]): void {
@@ -149,6 +173,12 @@ export function checkDevelopmentFlags(argv: readonly string[]): void {
   if (contradiction !== undefined) {
     invalidFlag(contradiction, 'does not go with --dev, which brings its own chain and quotes')
   }
+}
+
+/** @throws InputError `FLAG_INVALID`, also for `*`: nothing lets every page in */
+export function checkOrigins(origins: readonly string[] = []): void {
+  if (origins.every(isOrigin)) return
+  invalidFlag('--allow-origin', 'takes an origin, as in https://app.example, and no path')
 }
 
 /** @throws InputError `FLAG_INVALID`, also for an address that others can reach, unless `isGuarded` */

@@ -1,7 +1,7 @@
 /** How commands name a server that does the work for them. */
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
-import { type Client, createClient } from './core/index.js'
+import { type Client, createClient, type TrustOptions } from './core/index.js'
 
 export const serverFlags = {
   url: Flags.string({
@@ -17,15 +17,18 @@ export const serverFlags = {
 }
 
 /** The server the flags name; undefined if it is to be done here. */
-export function openClient({
-  url,
-  'api-key': apiKey,
-}: {
-  readonly url?: string | undefined
-  readonly 'api-key'?: string | undefined
-}): Client | undefined {
+export function openClient(
+  {
+    url,
+    'api-key': apiKey,
+  }: {
+    readonly url?: string | undefined
+    readonly 'api-key'?: string | undefined
+  },
+  trust?: TrustOptions,
+): Client | undefined {
   if (url === undefined) return undefined
   const protocol = URL.canParse(url) ? new URL(url).protocol : ''
   if (!/^https?:$/.test(protocol)) invalidFlag('--url', 'takes an http or https URL')
-  return createClient(url, apiKey === undefined ? {} : { apiKey })
+  return createClient(url, { ...trust, ...(apiKey !== undefined && { apiKey }) })
 }

@@ -21,9 +21,20 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   signer: [],
   chain: ['dcap', 'signer', 'tdx'],
   prover: ['executor', 'riscv', 'signer', 'vkey'],
-  client: ['executor', 'prover', 'signer'],
+  client: ['dcap', 'executor', 'policy', 'private-inputs', 'prover', 'signer', 'tdx'],
+  'private-inputs': ['signer'],
   jobs: [],
-  server: ['chain', 'executor', 'jobs', 'prover', 'signer', 'tdx'],
+  server: [
+    'chain',
+    'dcap',
+    'executor',
+    'jobs',
+    'policy',
+    'private-inputs',
+    'prover',
+    'signer',
+    'tdx',
+  ],
 }
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
@@ -49,15 +60,23 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   chalk: ['base-command.ts', 'commands', 'quote-flags.ts', 'terminal.ts'],
   cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts', 'core/tdx/tpm-tools.ts'],
+  hpke: ['core/private-inputs'],
   fastify: ['core/server'],
+  '@fastify/cors': ['core/server/cross-origin.ts'],
   '@fastify/multipart': ['core/server'],
   'prom-client': ['core/server/metrics.ts'],
   aws4fetch: ['core/jobs/s3-client.ts'],
   libsql: ['core/jobs/sqlite-database.ts'],
-  pg: ['core/jobs/postgres-job-store.ts'],
-  'pg-boss': ['core/jobs/postgres-job-store.ts'],
+  pg: ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
+  'pg-boss': ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
   viem: ['core/chain'],
-  '@noble/curves': ['core/executor', 'core/signer', 'core/syscalls', 'core/tdx'],
+  '@noble/curves': [
+    'core/dcap/p256-portable.ts',
+    'core/executor',
+    'core/signer',
+    'core/syscalls',
+    'core/tdx',
+  ],
   '@noble/hashes': [
     'core/chain',
     'core/client',
@@ -65,6 +84,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'core/policy',
     'core/prover',
     'core/server',
+    'core/sha256-portable.ts',
     'core/signer',
     'core/syscalls',
     'core/tdx',
@@ -72,6 +92,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 }
 /** Files of the core that touch the world outside: a device, a file, the clock, entropy. */
 const CORE_EDGES = [
+  'core/client/client.ts',
   'core/vkey/byte-hashes.ts',
   'core/dcap/collateral-cache.ts',
   'core/jobs/folder-blob-store.ts',
@@ -93,11 +114,19 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'state.ts',
     'tls-files.ts',
     'core/chain/keystore.ts',
-    'core/dcap/primitives.ts',
+    'core/dcap/p256.ts',
     'core/sha256.ts',
     ...CORE_EDGES,
   ],
-  'node:fs': ['files.ts', 'state.ts', ...CORE_EDGES],
+  'node:child_process': ['core/server/execution-process.ts'],
+  'node:events': ['core/server/execution-process.ts'],
+  'node:fs': [
+    'files.ts',
+    'state.ts',
+    'core/server/execution-worker.ts',
+    'core/server/resident-memory.ts',
+    ...CORE_EDGES,
+  ],
   'node:fs/promises': [
     'files.ts',
     'service-setup.ts',
@@ -108,6 +137,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['core/jobs/s3-http.ts', 'core/tdx/quote-service.ts'],
   'node:https': ['core/jobs/s3-http.ts', 'core/tdx/quote-service.ts'],
   'node:module': ['anvil.ts'],
+  'node:net': ['core/server/execution-process.ts'],
   'node:os': [
     'chain-flags.ts',
     'serve-flags.ts',
@@ -128,7 +158,8 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:readline': ['anvil.ts'],
   'node:tls': ['tls-files.ts'],
   'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
-  'node:worker_threads': ['core/server', 'core/vkey/kernel-pool.ts'],
+  'node:url': ['core/server/execution-process.ts'],
+  'node:worker_threads': ['core/vkey/kernel-pool.ts'],
 }
 
 const FORBIDDEN_IN_CORE: readonly [string, RegExp][] = [

@@ -20,12 +20,11 @@ import {
 } from '../core/index.js'
 import { readInput, writeOutput } from '../files.js'
 import { guestFlags, limitsOf, readGuest, releaseChoice } from '../guest-flags.js'
+import { collateralFlags, rootFlags, trustOf } from '../quote-flags.js'
 import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner, providerFlags } from '../state.js'
 import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
 import { measureThisMachine, parseWorkloadId } from '../workload-flags.js'
-
-const { chain, deployment, preset } = rpcFlags
 
 export default class Prove extends BaseCommand {
   static override summary = 'execute a guest, compute its verifying key, and sign both'
@@ -36,6 +35,7 @@ export default class Prove extends BaseCommand {
     '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme succinct --tee-version 2 --out fib.proof.json',
     '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme eip712 --deployment deployment.json',
     '<%= config.bin %> prove fib.elf --stdin in.bin --url http://127.0.0.1:3000',
+    '<%= config.bin %> prove fib.elf --stdin in.bin --url https://prover.example --policy policy.yaml --private',
   ]
   static override args = {
     elf: Args.string({ description: 'the guest program, or - for standard input', required: true }),
@@ -57,14 +57,15 @@ export default class Prove extends BaseCommand {
       min: 0,
       max: 2 ** 32 - 1,
     }),
-    ...{ chain, deployment, preset },
+    ...rpcFlags,
     multiproof: Flags.string({
       description: 'scheme eip712: the contract that the signature is for, with --chain',
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_MULTIPROOF',
     }),
     'workload-id': Flags.string({
-      description: 'scheme eip712: the workload of this machine; default: measured by --provider',
+      description:
+        'scheme eip712: the workload of this machine, or the one a server must have; default: measured by --provider, or any',
       helpValue: '0xHEX',
       env: 'SP1_TEE_WORKLOAD_ID',
     }),
@@ -73,7 +74,22 @@ export default class Prove extends BaseCommand {
       description:
         "the signer's attestation, as `attest --json` prints it, to go into the proof file",
       helpValue: 'FILE',
+      exclusive: ['policy'],
     }),
+    policy: Flags.string({
+      description:
+        'with --url: what is accepted of the server’s signer, checked before anything is sent and again of the proof (schemas/policy.schema.json)',
+      helpValue: 'FILE',
+      env: 'SP1_TEE_POLICY',
+      dependsOn: ['url'],
+    }),
+    private: Flags.boolean({
+      description: 'encrypt program and stdin, so that only the attested TD can read them',
+      env: 'SP1_TEE_PRIVATE',
+      dependsOn: ['url', 'policy'],
+    }),
+    ...collateralFlags,
+    ...rootFlags,
     out: Flags.string({
       description: 'proof file; default: NAME.proof.json in the current folder',
       helpValue: 'FILE',
@@ -92,14 +108,22 @@ export default class Prove extends BaseCommand {
       signal: this.interrupted,
       ...(teeVersion !== undefined && { teeVersion }),
     }
-    const client = openClient(flags)
+    const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
+    const client = openClient(flags, trust)
+    const isBound = client !== undefined && flags.scheme === 'eip712'
+    const expected = isBound ? { expectedBinding: await expectedBinding(flags) } : {}
     const path = flags.attestation
     const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
     const made =
       client === undefined
         ? await this.#proveHere(elf, stdin, options, flags)
         : await watch('Prove', this.isSilent(), (show) =>
-            client.prove(elf, stdin, { ...options, onState: tellProgress(show) }),
+            client.prove(elf, stdin, {
+              ...options,
+              ...expected,
+              private: flags.private,
+              onState: tellProgress(show),
+            }),
           )
     const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
@@ -161,6 +185,23 @@ type BindingFlags = Parameters<typeof measureThisMachine>[0] &
     readonly multiproof?: string | undefined
     readonly 'workload-id'?: string | undefined
   }
+
+/** What the flags say of a server's signature; what they do not say is the server's to choose. */
+async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
+  const known = await knownContracts(flags)
+  const chainId = flags.chain ?? known.chainId
+  const multiProof = flags.multiproof ?? known.multiProof
+  const workloadId = flags['workload-id']
+  return {
+    ...(chainId !== undefined && { chainId }),
+    ...(multiProof !== undefined && {
+      verifyingContract: addressFlag('--multiproof', multiProof),
+    }),
+    ...(workloadId !== undefined && {
+      workloadId: parseWorkloadId('--workload-id', workloadId),
+    }),
+  }
+}
 
 /** A simulated quote makes a simulated proof of it. */
 function withAttestation(proof: Proof, attestation: Attestation): Proof {

@@ -56,7 +56,7 @@ export default class Register extends BaseCommand {
       this.log('the registry would take it; nothing was sent')
       return preview
     }
-    const registration = await watch('Register', this.isSilent(), (onStep) =>
+    const { attestation: _, ...registration } = await watch('Register', this.isSilent(), (onStep) =>
       registerSigner({ ...options, address, signal, onStep }),
     )
     if (options.provider.simulated) this.log(SIMULATED)

@@ -4,14 +4,16 @@ import { BaseCommand } from '../base-command.js'
 import { findRegistration, type Hex, registerSigner } from '../core/index.js'
 import {
   type App,
+  type CollateralEvent,
   createApp,
+  describeRegistration,
   LiveSigner,
-  rememberQuotes,
   type SignerEvent,
+  withDeadline,
 } from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
 import { openRegistration } from '../register-flags.js'
-import { checkDevelopmentFlags, parseListen, serveFlags } from '../serve-flags.js'
+import { checkDevelopmentFlags, checkOrigins, parseListen, serveFlags } from '../serve-flags.js'
 import { openService } from '../service-setup.js'
 import { createMemorySigner } from '../state.js'
 import { SIMULATED, watchStep } from '../terminal.js'
@@ -47,6 +49,7 @@ export default class Serve extends BaseCommand {
     const { flags } = await this.parse(Serve)
     const isGuarded = flags.insecure || flags.keys !== undefined
     const address = parseListen(flags.listen, isGuarded)
+    checkOrigins(flags['allow-origin'])
     this.#heedSignals()
     if (!flags.dev) {
       const registration = await openRegistration(flags, (text) => this.remark(text))
@@ -84,16 +87,18 @@ export default class Serve extends BaseCommand {
     development: Pick<Ready, 'rpcUrl' | 'multiProof'> = {},
   ): Promise<void> {
     const { chain, registry } = options
-    const { simulated } = options.provider
-    const parts = await openService(flags, (text) => this.remark(text))
+    const provider = withDeadline(options.provider)
+    const { simulated } = provider
+    const { multiProof } = development
+    const registering = { ...options, multiProof }
+    const parts = await openService(flags, registering, (text) => this.remark(text))
     let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
       register: async (signerAddress, rotation) => {
         const signal = AbortSignal.any([rotation, this.#stop.signal])
-        const provider = rememberQuotes(options.provider)
         const asked = { ...options, provider, address: signerAddress, signal }
-        return { ...(await registerSigner(asked)), attestation: provider.last() }
+        return describeRegistration(await registerSigner(asked), provider)
       },
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,
@@ -115,6 +120,9 @@ export default class Serve extends BaseCommand {
       simulated,
       version: this.config.version,
       newId: randomUUID,
+      onCollateral: (event) => {
+        if (!flags['log-json']) this.#tellOfCollateral(event)
+      },
       ...(flags['log-json'] && { log: { level: flags['log-level'], stream: process.stderr } }),
       onError: (error) => {
         if (!flags['log-json']) this.remark(`A bug of sp1-tee: ${(error as Error).stack}`)
@@ -130,6 +138,7 @@ export default class Serve extends BaseCommand {
         chainId: chain.chainId,
         ...development,
         registry,
+        ...(parts.multiProof && { multiProof: parts.multiProof }),
         ...(simulated && { simulated }),
       })
       await aborted(this.#stop.signal)
@@ -189,6 +198,16 @@ export default class Serve extends BaseCommand {
       case 'checkFailed':
         this.remark(`the registration could not be checked: ${(event.error as Error).message}`)
     }
+  }
+
+  #tellOfCollateral(event: CollateralEvent): void {
+    if (event.kind === 'failed') {
+      const { message } = event.error as Error
+      this.remark(
+        `clients get no collateral from here, next try in ${event.retryMs / 1000} s: ${message}`,
+      )
+    } else if (event.status !== 'UpToDate')
+      this.remark(`Intel says ${event.status} of this platform`)
   }
 }
 

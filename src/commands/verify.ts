@@ -7,28 +7,17 @@ import {
   askMultiProof,
   type ContractAnchor,
   ERROR_TABLES,
-  fromHex,
   type Hex,
   isHex,
-  judgeAttestation,
+  judgeSigner,
   type Proof,
   parseAttestation,
-  parseCollateral,
   parseProof,
-  parseQuote,
   type Verdict,
   verifyProof,
 } from '../core/index.js'
 import { readInput } from '../files.js'
-import { readPolicy } from '../policy-file.js'
-import {
-  atFlags,
-  collateralFlags,
-  openCollateral,
-  parseTime,
-  readRoot,
-  rootFlags,
-} from '../quote-flags.js'
+import { atFlags, collateralFlags, parseTime, rootFlags, trustOf } from '../quote-flags.js'
 import { SIMULATED, watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
@@ -119,17 +108,13 @@ export default class Verify extends BaseCommand {
   /** Under the policy, if one is named: of the attestation that is given, or that the proof carries. */
   async #attestation(
     proof: Proof,
-    flags: Parameters<typeof openCollateral>[1] & {
-      readonly policy?: string | undefined
+    flags: Parameters<typeof trustOf>[0] & {
       readonly attestation?: string | undefined
-      readonly root?: string | undefined
       readonly at?: string | undefined
     },
   ): Promise<AttestationAnchor | undefined> {
-    if (flags.policy === undefined) return undefined
-    const policy = await readPolicy(flags.policy)
-    const now = parseTime(flags.at)
-    const root = await readRoot(flags.root)
+    const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
+    if (trust === undefined) return undefined
     const attestation =
       flags.attestation === undefined
         ? proof.attestation
@@ -138,21 +123,14 @@ export default class Verify extends BaseCommand {
       const detail = 'the proof carries none: pass --attestation'
       return { valid: false, checks: [{ name: 'attestation', ok: false, detail }] }
     }
-    const { quote: bytes, collateral: documents, ...binding } = attestation
-    const quote = parseQuote(fromHex(bytes))
-    const carried = documents && new TextEncoder().encode(JSON.stringify(documents))
-    const collateral =
-      carried !== undefined && flags.collateral === undefined
-        ? parseCollateral(carried)
-        : await openCollateral(quote, flags, {
-            signal: this.interrupted,
-            isSilent: this.isSilent(),
-          })
-    return judgeAttestation({
-      ...{ quote, collateral, policy, now, root, signer: proof.signer },
-      ...binding,
+    const { collateral, ...bare } = attestation
+    const carried = collateral !== undefined && flags.collateral === undefined
+    const { verdict } = await judgeSigner(proof.signer, carried ? attestation : bare, {
+      ...trust,
+      now: parseTime(flags.at),
       ...(proof.workloadId !== undefined && { workloadId: proof.workloadId }),
     })
+    return verdict
   }
 
   async #contract(

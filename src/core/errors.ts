@@ -66,7 +66,7 @@ const INPUT = {
   HOOK_INVALID: (f: { fd: string }) =>
     `A hook cannot be on file descriptor ${f.fd}, which this SP1 release uses itself or has not. Choose another, above 100 to be safe.`,
   HOOKS_IN_THREAD: () =>
-    'Hooks are functions, and cannot reach the thread that a pool runs this guest in. Call `execute` or `prove` without the pool.',
+    'Hooks are functions, and cannot reach the process that a pool runs this guest in. Call `execute` or `prove` without the pool.',
   RELEASE_MISMATCH: (f: { asked: string; likely: string; sign: string }) =>
     `The program was built for another release of SP1 than ${f.asked} (${f.sign}). Most likely it is ${f.likely}: pass --sp1 ${f.likely}.`,
   RELEASE_UNSUPPORTED: (f: { likely: string; sign: string; known: string }) =>
@@ -107,6 +107,12 @@ const INPUT = {
     `The policy${f.path === '' ? '' : `'s ${f.path}`} ${f.reason}. Mend it; schemas/policy.schema.json says what a policy may hold.`,
   REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is malformed: ${f.reason}. Correct it.`,
+  PRIVATE_KEY_MALFORMED: (f: { reason: string }) =>
+    `The key that the server announces for private inputs ${f.reason}. Do not send it any.`,
+  PRIVATE_INPUTS_UNREADABLE: (f: { reason: string }) =>
+    `The private inputs cannot be opened: ${f.reason}. Encrypt and send them again.`,
+  PRIVATE_NEEDS_POLICY: () =>
+    'Private inputs are sent only to a server whose attestation was checked. Pass a policy with --policy.',
   TEE_REQUEST_MALFORMED: (f: { reason: string }) =>
     `The request is no bincode TEERequest: ${f.reason}. Send what sp1-sdk sends.`,
   KEYS_MALFORMED: (f: { reason: string }) =>
@@ -155,6 +161,8 @@ const LIMIT = {
     `The guest did not end within ${f.limit} cycles. Raise --cycle-limit if it should run longer.`,
   MEMORY_LIMIT: (f: { limitMib: number; address: string }) =>
     `The guest needs memory at ${f.address}, beyond its limit of ${f.limitMib} MiB. Raise --memory-limit if it should have more.`,
+  PROCESS_MEMORY_LIMIT: (f: { limitMib: number; residentMib: number; maxMib: number }) =>
+    `The guest's process took ${f.residentMib} MiB of the machine's memory, and may take ${f.maxMib} for a guest with ${f.limitMib} MiB. Make the guest or its input smaller, or raise --memory-limit.`,
   TIMEOUT: (f: { timeoutSeconds: number }) =>
     `The guest did not end within ${f.timeoutSeconds} s. Raise --timeout if it should run longer.`,
   OUTPUT_LIMIT: (f: { stream: string; limitBytes: number }) =>
@@ -217,6 +225,10 @@ const REJECTED = {
     'The policy pins no workload: any software in a TD could have made the signer. Add the measurements of yours (`quote measure`).',
   SIGNER_UNBOUND: (f: { signer: string; reason: string }) =>
     `The quote does not vouch for the signer ${f.signer}: ${f.reason}. Do not trust the signer.`,
+  SIGNER_REFUSED: (f: { signer: string; reason: string }) =>
+    `The signer ${f.signer} is not accepted: ${f.reason}. Do not trust its proofs, and send it nothing private.`,
+  PRIVATE_KEY_REFUSED: (f: { reason: string }) =>
+    `The key that the server announces for private inputs is not to be trusted: ${f.reason}. Nothing was sent.`,
   QUOTE_REFUSED: (f: { failed: readonly string[] }) =>
     `The quote is not accepted: ${f.failed.join(', ')} failed. The checks say why.`,
   TEE_REFUSED: (f: { actual: string; accepted: string }) =>
@@ -256,6 +268,8 @@ const DEVICE = {
     `No quote can be had here: ${f.reason}. Run inside a TDX virtual machine with Linux 6.7 or newer and the tdx_guest module loaded; for development only, choose --provider simulated.`,
   TDX_PERMISSION_DENIED: (f: { step: string; errno: string }) =>
     `The kernel's quote interface refused access (${f.errno} at ${f.step}). Run as root, in a container with /sys/kernel/config mounted for writing.`,
+  QUOTE_TIMEOUT: (f: { provider: string; seconds: number }) =>
+    `The provider ${f.provider} gave no quote within ${f.seconds} s. Look at the host's quote service; if it stays, restart the virtual machine.`,
   TDX_PROVIDER_OTHER: (f: { found: string }) =>
     `The kernel's quote interface is served by ${f.found}, not by tdx_guest. Run inside an Intel TDX virtual machine.`,
   TDX_BUSY: (f: { step: string }) =>
@@ -325,7 +339,7 @@ const CHAIN = {
   REGISTRATION_UNREADABLE: (f: { address: string; registry: string }) =>
     `The registration was mined, but the registry ${f.registry} does not list ${f.address}. Do not use this signer; ask the registry's owner.`,
   ANVIL_MISSING: (f: { package: string }) =>
-    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\`.`,
+    `There is no anvil on this machine, which the development chain needs. Install Foundry, or \`npm install ${f.package}\` beside sp1-tee, or name one with --anvil.`,
   ANVIL_FAILED: (f: { reason: string }) =>
     `The development chain did not start: ${f.reason}. Run anvil by hand to see why.`,
 } satisfies Record<string, Row>
@@ -342,6 +356,8 @@ const SERVER = {
     `The collateral service at ${f.url} gave no usable answer: ${f.reason}. Check --pccs-url, or try again later.`,
   PCS_ROLLED_BACK: (f: { what: string; kept: string; fetched: string; path: string }) =>
     `The collateral service went back from ${f.what} ${f.kept} to ${f.fetched}, which may hide a revocation. Ask another one (--pccs-url), or remove ${f.path} if that is meant.`,
+  COLLATERAL_TIMEOUT: (f: { seconds: number }) =>
+    `The collateral could not be had within ${f.seconds} s. Check the network and --pccs-url.`,
   PCS_PLATFORM_UNKNOWN: (f: { url: string; fmspc: string }) =>
     `The collateral service at ${f.url} knows no platform with FMSPC ${f.fmspc}. Intel has no TCB info for this kind of machine, or the cache lacks it.`,
   SERVER_DRAINING: () => 'The server is shutting down. Send the request to another one, or later.',
@@ -361,7 +377,16 @@ const SERVER = {
     `There is no job ${f.id}. It was never accepted here, or its result was removed.`,
   PROGRAM_UNKNOWN: (f: { programId: string }) =>
     `The program ${f.programId} is not here. Upload it with PUT /v1/programs.`,
-  ATTESTATION_UNKNOWN: () => 'The server has no quote of its signer to show.',
+  COLLATERAL_ABSENT: (f: { signer: string }) =>
+    `The server has no collateral for the quote of its signer ${f.signer}. Pass it with --collateral, or let it be fetched.`,
+  PRIVATE_INPUTS_OFF: () =>
+    'The server takes no private inputs. Ask its operator for --private-inputs, or another server.',
+  PRIVATE_KEY_UNKNOWN: () =>
+    'The server does not have the key that these inputs are encrypted to (any more). Take the one it announces now.',
+  PRIVATE_KEY_LOST: () =>
+    'The key of these private inputs was in the memory of a server that is gone. Encrypt and send them again.',
+  ATTESTATION_UNKNOWN: (f: { signer: string }) =>
+    `The server has no attestation of signer ${f.signer}: it remembers those of its last signers, and none from before it was started.`,
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
   JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,
@@ -395,6 +420,8 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   PROGRAM_UNKNOWN: 404,
   INPUT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  PRIVATE_INPUTS_OFF: 404,
+  PRIVATE_KEY_UNKNOWN: 409,
   JOB_CANCELLED: 409,
   JOB_STATE: 409,
   IDEMPOTENCY_CONFLICT: 409,

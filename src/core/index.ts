@@ -27,7 +27,7 @@ export {
   planDeployment,
 } from './chain/deploy.js'
 export { encodeDeployment, parseDeployment } from './chain/deployment-file.js'
-export { createGasPayer, type GasPayer } from './chain/gas-payer.js'
+export { createGasPayer, fetchBalance, type GasPayer } from './chain/gas-payer.js'
 export { openKeystore } from './chain/keystore.js'
 export {
   allowWorkload,
@@ -42,10 +42,11 @@ export {
   revokeWorkload,
   type WorkloadState,
 } from './chain/measurement-policy.js'
-export { askMultiProof } from './chain/multi-proof.js'
+export { askMultiProof, registryOf } from './chain/multi-proof.js'
 export { fetchOnChainCollateral, type OnChainPccs, type TcbEvaluation } from './chain/pccs.js'
 export { PRESET_NAMES, PRESETS, type Preset, type PresetName } from './chain/presets.js'
 export {
+  type AttestedRegistration,
   attestationOf,
   findRegistration,
   latestReference,
@@ -66,6 +67,7 @@ export {
   createClient,
   type RemoteProveOptions,
 } from './client/client.js'
+export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
   type Collateral,
@@ -139,21 +141,20 @@ export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
 export { computeWorkloadId, workloadOf } from './policy/workload.js'
 export {
+  type AttestationAnchor,
+  type Check,
+  type ContractAnchor,
+  requireValid,
+  type Verdict,
+} from './prover/check-proof.js'
+export {
   computeElfVkey as computeVkey,
   type ElfVkey,
   type ElfVkeyOptions,
   identifyElf,
 } from './prover/elf-vkey.js'
 export { createProver, type ProveOptions, type Prover, type ProverOptions } from './prover/prove.js'
-export {
-  type AttestationAnchor,
-  type Check,
-  type ContractAnchor,
-  requireValid,
-  type Verdict,
-  type VerifyOptions,
-  verifyProof,
-} from './prover/verify.js'
+export { type VerifyOptions, verifyProof } from './prover/verify.js'
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
@@ -166,7 +167,6 @@ export {
   SCHEME_NAMES,
   type SchemeName,
   type Statement,
-  UNBOUND_SCHEME_NAMES,
 } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
 export {

@@ -1,31 +1,14 @@
 /** The service as its operator and its clients run it: real processes, a real chain, real HTTP. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ANVIL_KEY, startAnvil } from '../../src/anvil.js'
 import { cli, cliJson, guestElf, guestInput } from '../support/cli.js'
 import { startRpcProxy } from '../support/rpc-proxy.js'
-
-const BIN = new URL('../../bin/run.js', import.meta.url).pathname
-
-interface Server {
-  readonly ready: {
-    url: string
-    signer: string
-    registry: string
-    multiProof: string
-    rpcUrl: string
-    simulated?: true
-  }
-  readonly stderr: () => string
-  readonly process: ChildProcess
-  /** Sends SIGTERM. */
-  stop(): Promise<number | null>
-}
+import { BIN, type Server, startServe } from '../support/serve.js'
 
 let folder: string
 const servers: Server[] = []
@@ -38,30 +21,7 @@ afterEach(async () => {
 })
 
 async function serve(args: readonly string[]): Promise<Server> {
-  const state = ['--state-dir', join(folder, 'state'), '--json']
-  const child = spawn(process.execPath, [BIN, 'serve', ...args, ...state], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stderr = ''
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk
-  })
-  const [line] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    once(child, 'exit').then(() => Promise.reject(new Error(`serve ended: ${stderr}`))),
-  ])
-  const server: Server = {
-    ready: JSON.parse(line),
-    stderr: () => stderr,
-    process: child,
-    async stop() {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM')
-        await once(child, 'exit')
-      }
-      return child.exitCode
-    },
-  }
+  const server = await startServe(args, join(folder, 'state'))
   servers.push(server)
   return server
 }
@@ -108,6 +68,32 @@ describe('serve --dev', () => {
     const after = await cliJson(['prove', guestElf('fibonacci'), '--url', ready.url])
     expect([after.exitCode, after.json.error.code]).toEqual([8, 'SERVER_UNREACHABLE'])
   })
+
+  it('signs for its MultiProof by scheme eip712, after a rotation, too', async () => {
+    const { ready } = await serve(['--dev', ...FREE_PORT, '--schemes', 'automata,eip712'])
+    const signer = await (await fetch(`${ready.url}/v1/signer`)).json()
+    expect(signer).toMatchObject({ multiProof: ready.multiProof, chainId: 31337 })
+    const anchor = ['--rpc-url', ready.rpcUrl, '--multiproof', ready.multiProof]
+    const out = join(folder, 'typed.json')
+    const prove = (...expected: string[]) => {
+      const args = [guestElf('fibonacci'), '--input', '0x0a000000', '--out', out]
+      return cliJson(['prove', ...args, '--url', ready.url, '--scheme', 'eip712', ...expected])
+    }
+    const verdict = async () => (await cliJson(['verify', out, ...anchor])).json
+    const { multiProof, workloadId } = signer as Record<string, string>
+    const bound = ['--multiproof', multiProof!, '--chain', '31337', '--workload-id', workloadId!]
+    const first = await prove(...bound)
+    expect([first.exitCode, first.json.signer]).toEqual([0, ready.signer])
+    expect(await verdict()).toMatchObject({ valid: true, simulated: true })
+
+    const { json: rotation } = await cliJson(['rotate', '--url', ready.url])
+    expect((await prove()).json.signer).toBe(rotation.current)
+    expect((await verdict()).valid).toBe(true)
+
+    const foreign = await prove('--chain', '1', '--multiproof', multiProof!)
+    expect([foreign.exitCode, foreign.json.error.code]).toEqual([8, 'SERVER_ANSWER'])
+    expect(foreign.json.error.message).toContain("its proof's chainId is 31337, not 1")
+  }, 180_000)
 
   it('loses and refuses nothing while the signer rotates every second', async () => {
     const { ready } = await serve(['--dev', ...FREE_PORT, '--rotate-every', '1'])
@@ -157,6 +143,16 @@ describe('serve against a chain that fails', () => {
       const { json: contracts } = await cliJson(deploy)
       const registry = ['--registry', contracts.registry, '--provider', 'simulated']
       await cliJson(['policy', 'allow', '--rpc-url', anvil.rpcUrl, ...payer, ...state, ...registry])
+      const { json: others } = await cliJson([...deploy, '--salt', `0x${'05'.repeat(32)}`])
+      for (const [exitCode, multiProof] of [
+        [2, []],
+        [2, ['--multiproof', others.multiProof]],
+        [7, ['--multiproof', contracts.registry]],
+      ] as const) {
+        const typed = ['--schemes', 'eip712', ...multiProof, '--rpc-url', anvil.rpcUrl]
+        const refused = await cliJson(['serve', ...typed, ...payer, ...registry, ...state])
+        expect([refused.exitCode, refused.stderr]).toEqual([exitCode, expect.any(String)])
+      }
       const { ready, stderr } = await serve([
         '--rpc-url',
         rpc.url,
@@ -237,6 +233,8 @@ describe('refusals', () => {
     ['no gas payer', 2, 'FLAG_INVALID', ['--rpc-url', 'http://127.0.0.1:1', ...common.slice(2)]],
     ['an address others can reach', 2, 'FLAG_INVALID', ['--dev', '--listen', '0.0.0.0:0']],
     ['no address', 2, 'FLAG_INVALID', ['--dev', '--listen', 'localhost']],
+    ['every origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', '*']],
+    ['a page in place of an origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', 'https://a/b']],
     ['a chain beside --dev', 2, 'FLAG_INVALID', ['--dev', '--rpc-url', 'http://127.0.0.1:1']],
     [
       'an address of another machine',

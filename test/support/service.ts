@@ -9,11 +9,6 @@ import { openSqliteJobStore } from '../../src/core/jobs/sqlite-job-store.js'
 import { type App, type AppOptions, createApp, LiveSigner } from '../../src/core/server/app.js'
 import { createSigner } from '../../src/core/signer/signer.js'
 
-/** Threads run what is built; the rest runs from source. */
-export const EXECUTION_SCRIPT = new URL(
-  '../../dist/core/server/execution-worker.js',
-  import.meta.url,
-)
 export const NOW_SECONDS = 1_800_000_000
 
 let signers = 0
@@ -69,7 +64,6 @@ export async function startService(options: Partial<AppOptions> = {}): Promise<T
     entropy: randomBytes,
     nowMs,
     dateMs: () => 1000 * NOW_SECONDS,
-    executionScript: EXECUTION_SCRIPT,
     onError: (error) => bugs.push(error),
     ...options,
   })

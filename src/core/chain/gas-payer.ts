@@ -1,7 +1,8 @@
 /** The account that pays for transactions: a key apart from every signer's. */
 import type { PrivateKeyAccount } from 'viem/accounts'
-import { toHex } from '../bytes.js'
+import { type Hex, toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
+import { asking, type Chain } from './client.js'
 
 export type GasPayer = PrivateKeyAccount
 
@@ -17,4 +18,9 @@ export async function createGasPayer(secretKey: Uint8Array): Promise<GasPayer> {
       reason: 'is no secp256k1 key',
     })
   }
+}
+
+/** What an account can spend, in wei. @throws UnavailableError `RPC_…` */
+export function fetchBalance(chain: Chain, address: Hex): Promise<bigint> {
+  return asking(chain, 'eth_getBalance', () => chain.client.getBalance({ address }))
 }

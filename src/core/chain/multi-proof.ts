@@ -1,4 +1,4 @@
-/** Asks a MultiProof contract whether it accepts a proof, with values derived from the proof here. */
+/** Asks a MultiProof contract whether it accepts a proof, with values derived from the proof here, and whom it believes. */
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { Proof } from '../signer/proof.js'
@@ -18,7 +18,7 @@ export async function askMultiProof(
   address: Hex,
   proof: Proof,
 ): Promise<string | undefined> {
-  const contract = { what: 'MultiProof', address, abi: multiProofAbi }
+  const contract = multiProofAt(address)
   const { vkey, publicValues, signature } = proof
   try {
     if (schemeOf(proof.scheme).isBound) {
@@ -35,4 +35,18 @@ export async function askMultiProof(
     }
     throw error
   }
+}
+
+/**
+ * The registry whose signers a MultiProof contract believes.
+ *
+ * @throws UnavailableError the chain could not be asked, or there is no such contract
+ */
+export async function registryOf(chain: Chain, address: Hex): Promise<Hex> {
+  const registry = await readContract(chain, multiProofAt(address), 'teeProverRegistry')
+  return String(registry).toLowerCase() as Hex
+}
+
+function multiProofAt(address: Hex) {
+  return { what: 'MultiProof', address, abi: multiProofAbi }
 }

@@ -4,6 +4,7 @@
  */
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import type { Attestation } from '../signer/attestation.js'
 import type { QuoteProvider } from '../tdx/provider.js'
 import { encodeQuote, parseTdQuote } from '../tdx/quote.js'
 import { computeReportData, type Reference } from '../tdx/report-data.js'
@@ -19,6 +20,11 @@ export interface Registration {
   readonly blockNumber: number
   /** Seconds since 1970, by the chain's clock. */
   readonly expiresAt: number
+}
+
+/** With what the registry was shown, so that others can judge it, too; not if that was a proof. */
+export interface AttestedRegistration extends Registration {
+  readonly attestation?: Attestation
 }
 
 /** What a registration would do, if it were sent now. */
@@ -45,15 +51,16 @@ export interface RegisterOptions extends WriteOptions {
 interface Call {
   readonly functionName: 'register' | 'registerWithZkProof'
   readonly args: readonly unknown[]
+  readonly attestation?: Attestation
 }
 
 /**
  * @throws UnavailableError no quote (6), or the chain did not take it (7)
  */
-export async function registerSigner(options: RegisterOptions): Promise<Registration> {
+export async function registerSigner(options: RegisterOptions): Promise<AttestedRegistration> {
   const { chain, address, gasPayer, onStep } = options
   const registry = registryAt(options.registry)
-  const { functionName, args } = await prepare(options)
+  const { functionName, args, attestation } = await prepare(options)
   onStep?.('transaction')
   const receipt = await writeContract(chain, gasPayer, registry, functionName, args, options)
 
@@ -67,6 +74,7 @@ export async function registerSigner(options: RegisterOptions): Promise<Registra
     txHash: receipt.transactionHash,
     blockNumber: Number(receipt.blockNumber),
     expiresAt,
+    ...(attestation !== undefined && { attestation }),
   }
 }
 
@@ -144,9 +152,18 @@ async function prepare(options: RegisterOptions): Promise<Call> {
   }
   onStep?.('quote')
   const reference = await latestReference(chain)
-  const quote = await provider.quote(computeReportData(address, reference), signal)
-  const args = [dataOf(address, reference), toHex(withoutPadding(quote))]
-  return { functionName: 'register', args }
+  const reportData = computeReportData(address, reference)
+  const quote = toHex(withoutPadding(await provider.quote(reportData, signal)))
+  const { blockHash } = reference
+  return {
+    functionName: 'register',
+    args: [dataOf(address, reference), quote],
+    attestation: {
+      quote,
+      reportData: toHex(reportData),
+      reference: { blockNumber: Number(reference.blockNumber), blockHash },
+    },
+  }
 }
 
 function dataOf(proverAddress: Hex, { blockNumber, blockHash }: Reference) {

@@ -18,6 +18,8 @@ export interface CollateralCacheOptions extends CollateralFetchOptions {
   /** Made when something is first kept. */
   readonly folder: string
   readonly now: Date
+  /** Fetch it anew, whatever is kept. */
+  readonly isRenewal?: boolean
 }
 
 /**
@@ -26,11 +28,11 @@ export interface CollateralCacheOptions extends CollateralFetchOptions {
  */
 export async function loadCollateral(
   key: CollateralKey,
-  { folder, now, ...options }: CollateralCacheOptions,
+  { folder, now, isRenewal = false, ...options }: CollateralCacheOptions,
 ): Promise<Collateral> {
   const path = join(folder, `${fileName(key, options.pccsUrl)}.json`)
   const kept = await readKept(path)
-  if (kept !== undefined && isFresh(kept, now)) return kept.collateral
+  if (kept !== undefined && !isRenewal && isFresh(kept, now)) return kept.collateral
   const collateral = await fetchCollateral(key, options)
   const rollback = kept && findRollback(kept.collateral, collateral)
   if (rollback !== undefined) {

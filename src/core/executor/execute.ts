@@ -12,13 +12,15 @@ import { type EngineName, engineOf } from './engines.js'
 import { type Explanation, explain } from './explanation.js'
 import type { OutputListener } from './guest-io.js'
 import type { Hook } from './hooks/hook.js'
+import { DEFAULT_LIMITS, type ExecuteLimits } from './limits.js'
 import { type Profile, ProfileRecorder } from './profile.js'
 import { DEFAULT_PROGRAM_CACHE_BYTES, ProgramCache } from './program-cache.js'
 import type { ReleaseChoice, Sp1Release } from './release.js'
 import { Run } from './run.js'
 import { requireNoDeferredProofs, type Stdin } from './stdin.js'
 
-const MIB = 2 ** 20
+export { DEFAULT_LIMITS, type ExecuteLimits } from './limits.js'
+
 /** About 10 ms of interpretation in TypeScript, a fifth of that in WebAssembly. */
 const FIRST_SLICE_CYCLES = 2 ** 18
 /**
@@ -32,24 +34,6 @@ const DEFAULT_ENGINE: EngineName = 'auto'
 
 /** Of the process. */
 const programs = new ProgramCache(DEFAULT_PROGRAM_CACHE_BYTES)
-
-export interface ExecuteLimits {
-  /** A run that is not over before this many instructions is refused. 1 to 2^32 - 1. */
-  readonly cycles: number
-  /** Address space of the guest, 1 to 1,920. */
-  readonly memoryMib: number
-  readonly timeoutMs: number
-  readonly outputBytes: number
-  readonly publicValuesBytes: number
-}
-
-export const DEFAULT_LIMITS: ExecuteLimits = {
-  cycles: 2 ** 32 - 1,
-  memoryMib: MAX_MEMORY_MIB,
-  timeoutMs: 600_000,
-  outputBytes: 16 * MIB,
-  publicValuesBytes: 16 * MIB,
-}
 
 export interface ExecuteOptions extends ReleaseChoice {
   readonly limits?: Partial<ExecuteLimits>

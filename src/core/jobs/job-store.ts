@@ -26,6 +26,11 @@ export interface NewJob {
   readonly blobs: readonly string[]
   /** Milliseconds since 1970, for people. */
   readonly createdAtMs: number
+  /**
+   * Only the server that takes it can run it, because the key of its inputs is in that server's memory.
+   * Others leave it alone while that one lives; then any of them gets it, to say that it is lost.
+   */
+  readonly isBound?: boolean | undefined
 }
 
 export interface JobRecord extends NewJob {
@@ -36,6 +41,14 @@ export interface JobRecord extends NewJob {
   readonly endedAtMs?: number | undefined
   /** How it ended; of a job that succeeded or failed. */
   readonly outcome?: string | undefined
+}
+
+export interface LeaseOptions {
+  readonly leaseMs: number
+  /** Milliseconds since 1970, for people. */
+  readonly nowMs: number
+  /** Whose jobs are not wanted now. */
+  readonly exceptTenants?: readonly string[]
 }
 
 /** The right to run a job and to say how it ended. */
@@ -76,7 +89,7 @@ export interface JobStore {
   /** Newest first. */
   list(filter: JobFilter): Promise<readonly JobRecord[]>
   /** The job whose turn it is; tenants take turns. */
-  lease(options: { readonly leaseMs: number; readonly nowMs: number }): Promise<Lease | undefined>
+  lease(options: LeaseOptions): Promise<Lease | undefined>
   /** @returns false if the lease is lost: then stop. */
   extend(lease: Lease, leaseMs: number, cycles: number): Promise<boolean>
   /** @returns false if the lease is lost, and nothing was changed. */
@@ -90,6 +103,8 @@ export interface JobStore {
   counts(): Promise<Readonly<Record<JobState, number>>>
   /** Resolves if it takes jobs now. */
   check(): Promise<void>
+  /** Queued jobs that no other server would run. */
+  queuedHere(): Promise<number>
   /** Blobs of jobs that have not ended. */
   blobsInUse(): Promise<ReadonlySet<string>>
   /** Forget the oldest ended jobs. @returns how many */

@@ -1,12 +1,13 @@
 /**
  * Jobs in PostgreSQL, for several servers that share the work. pg-boss delivers: a message names a job,
  * and goes in and out in the same transaction as the job's row. The row is the truth; a message that
- * comes twice, or late, finds that there is nothing to do.
+ * comes twice, or late, finds that there is nothing to do. What only some may take (jobs bound to a
+ * server, jobs of some tenants) is taken from the rows.
  */
-import pg from 'pg'
+import type pg from 'pg'
 import PgBoss from 'pg-boss'
-import { InternalError, Sp1TeeError, UnavailableError } from '../errors.js'
-import { blobsOf, countsOf, type JobRow, recordOf } from './job-row.js'
+import { InternalError, UnavailableError } from '../errors.js'
+import { blobsOf, countsOf, recordOf } from './job-row.js'
 import type {
   JobEnd,
   JobFilter,
@@ -14,49 +15,32 @@ import type {
   JobState,
   JobStore,
   Lease,
+  LeaseOptions,
   NewJob,
   Submission,
 } from './job-store.js'
+import {
+  COLUMNS,
+  createPool,
+  executorOf,
+  guarded,
+  lockTurns,
+  prepareDatabase,
+  type Row,
+  registerServer,
+  rows,
+  transaction,
+} from './postgres-database.js'
 
 const QUEUE = 'sp1-tee-jobs'
 /** A message waits as long as its job. */
 const MESSAGE_OPTIONS = { retryLimit: 0, retentionDays: 3650, expireInHours: 23 } as const
-/** Of transactions that number jobs; any constant that nobody else takes. */
-const TURN_LOCK = 0x5b1_7ee
-const CONNECT_TIMEOUT_MS = 10_000
-const STATEMENT_TIMEOUT_MS = 30_000
-const MAX_CONNECTIONS = 10
-const SCHEMA = `
-  create schema if not exists sp1_tee;
-  create table if not exists sp1_tee.jobs (
-    seq bigserial primary key,
-    id uuid not null unique,
-    tenant text not null,
-    idempotency_key text,
-    request text not null,
-    blobs text not null,
-    state text not null,
-    rank integer not null,
-    cycles bigint not null default 0,
-    fence integer not null default 0,
-    attempts integer not null default 0,
-    message uuid,
-    lease_until timestamptz,
-    created_at bigint not null,
-    started_at bigint,
-    ended_at bigint,
-    outcome text
-  );
-  create unique index if not exists jobs_idempotency on sp1_tee.jobs (tenant, idempotency_key)
-    where idempotency_key is not null;
-  create index if not exists jobs_state on sp1_tee.jobs (state, rank);
-`
-const COLUMNS =
-  'id, tenant, idempotency_key, request, blobs, state, cycles, fence, attempts, message, created_at, started_at, ended_at, outcome'
-
-interface Row extends JobRow {
-  readonly message: string | null
-}
+/** A server that has not been seen for so long is gone, and with it whatever only it could run. */
+const SERVER_LIFE_SECONDS = 60
+const SEEN_EVERY_SECONDS = 5
+/** With $1 the milliseconds of the lease and $2 those since 1970. */
+const LEASED = `state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
+  lease_until = now() + $1 * interval '1 ms', started_at = $2`
 
 export interface PostgresJobStoreOptions {
   /** postgres://… */
@@ -74,32 +58,16 @@ export async function openPostgresJobStore({
   url,
   onError = () => {},
 }: PostgresJobStoreOptions): Promise<JobStore> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    options: '-c synchronous_commit=on',
-    application_name: 'sp1-tee',
-  })
-  pool.on('error', onError)
+  const pool = createPool(url, onError)
   const boss = new PgBoss({ db: executorOf(pool), schedule: false })
   boss.on('error', onError)
   try {
-    await guarded(async () => {
-      const { rows } = await pool.query('show fsync')
-      if (rows[0]?.fsync !== 'on') {
-        const reason = 'PostgreSQL runs with fsync off, which loses what it has committed'
-        throw new UnavailableError('STORE_UNAVAILABLE', { reason })
-      }
+    return await guarded(async () => {
+      await prepareDatabase(pool)
       await boss.start()
       await boss.createQueue(QUEUE)
-      await transaction(pool, async (client) => {
-        await client.query('select pg_advisory_xact_lock($1)', [TURN_LOCK])
-        await client.query(SCHEMA)
-      })
+      return new PostgresJobStore(pool, boss, await registerServer(pool))
     })
-    return new PostgresJobStore(pool, boss)
   } catch (error) {
     await boss.stop({ graceful: false, close: false, wait: false }).catch(() => {})
     await pool.end()
@@ -111,16 +79,19 @@ class PostgresJobStore implements JobStore {
   readonly isShared = true
   readonly #pool: pg.Pool
   readonly #boss: PgBoss
+  readonly #server: string
+  #hasBound = false
 
-  constructor(pool: pg.Pool, boss: PgBoss) {
+  constructor(pool: pg.Pool, boss: PgBoss, server: string) {
     this.#pool = pool
     this.#boss = boss
+    this.#server = server
   }
 
   submit(job: NewJob, maxQueued: number): Promise<Submission> {
     return this.#transaction(async (client) => {
       // One at a time: the number of jobs that wait, and whose turn is when, must not change meanwhile.
-      await client.query('select pg_advisory_xact_lock($1)', [TURN_LOCK])
+      await lockTurns(client)
       const key = job.idempotencyKey ?? null
       const [known] = await rows(
         client,
@@ -145,15 +116,17 @@ class PostgresJobStore implements JobStore {
         job.blobs.join(' '),
         rank,
         job.createdAtMs,
+        job.isBound ? this.#server : null,
       ]
       const [inserted] = await rows(
         client,
-        `insert into sp1_tee.jobs (id, tenant, idempotency_key, request, blobs, state, rank, created_at)
-         values ($1, $2, $3, $4, $5, 'queued', $6, $7) returning ${COLUMNS}`,
+        `insert into sp1_tee.jobs (id, tenant, idempotency_key, request, blobs, state, rank, created_at, server)
+         values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8) returning ${COLUMNS}`,
         values,
       )
       if (inserted === undefined) throw new InternalError('a row that was inserted is not there')
-      await this.#send(client, job.id, rank)
+      this.#hasBound ||= job.isBound === true
+      await this.#send(client, inserted, rank)
       return { job: recordOf(inserted), isNew: true }
     })
   }
@@ -174,24 +147,15 @@ class PostgresJobStore implements JobStore {
     return found.map(recordOf)
   }
 
-  lease({ leaseMs, nowMs }: { leaseMs: number; nowMs: number }): Promise<Lease | undefined> {
+  lease(options: LeaseOptions): Promise<Lease | undefined> {
+    const { exceptTenants = [] } = options
     return this.#transaction(async (client) => {
-      const db = executorOf(client)
-      for (;;) {
-        const [message] = await this.#boss.fetch<{ job: string }>(QUEUE, { db })
-        if (message === undefined) return undefined
-        const [row] = await rows(
-          client,
-          `update sp1_tee.jobs set state = 'running', fence = fence + 1, attempts = attempts + 1,
-             cycles = 0, message = $2, lease_until = now() + $3 * interval '1 ms', started_at = $4
-           where id = $1 and state = 'queued' returning ${COLUMNS}`,
-          [message.data.job, message.id, leaseMs, nowMs],
-        )
-        if (row !== undefined) {
-          return { job: recordOf(row), fence: row.fence, attempts: row.attempts }
-        }
-        await this.#boss.complete(QUEUE, message.id, { db })
+      if (exceptTenants.length > 0) {
+        const wanted = '(server is null or server = $4) and tenant <> all($5)'
+        return this.#leaseRow(client, options, wanted, [this.#server, exceptTenants])
       }
+      const bound = this.#hasBound ? await this.#leaseBound(client, options) : undefined
+      return bound ?? this.#leaseDelivered(client, options)
     })
   }
 
@@ -215,7 +179,7 @@ class PostgresJobStore implements JobStore {
     return this.#transaction(async (client) => {
       const row = await changed(client, lease, "state = 'queued', lease_until = null", [])
       await this.#settle(client, row)
-      if (row !== undefined) await this.#send(client, row.id, 0)
+      if (row !== undefined) await this.#send(client, row, 0)
       return row !== undefined
     })
   }
@@ -247,8 +211,9 @@ class PostgresJobStore implements JobStore {
       )
       for (const row of lost) {
         await this.#settle(client, row)
-        await this.#send(client, row.id, 0)
+        await this.#send(client, row, 0)
       }
+      await this.#freeBound(client)
       return lost.length
     })
   }
@@ -268,6 +233,14 @@ class PostgresJobStore implements JobStore {
     )
     if (found.rows[0]?.transaction_read_only === 'off') return
     throw new UnavailableError('STORE_UNAVAILABLE', { reason: 'PostgreSQL takes no writes' })
+  }
+
+  async queuedHere(): Promise<number> {
+    const bound = await this.#rows(
+      `select ${COLUMNS} from sp1_tee.jobs where state = 'queued' and server = $1`,
+      [this.#server],
+    )
+    return bound.length
   }
 
   async blobsInUse(): Promise<ReadonlySet<string>> {
@@ -292,13 +265,85 @@ class PostgresJobStore implements JobStore {
 
   async close(): Promise<void> {
     await this.#boss.stop({ graceful: false, close: false, wait: false })
+    // Should it not arrive, time does the same.
+    await this.#pool
+      .query('delete from sp1_tee.servers where id = $1', [this.#server])
+      .catch(() => {})
     await this.#pool.end()
   }
 
-  /** The delivery of a job that waits; the smallest rank comes first. */
-  async #send(client: pg.PoolClient, job: string, rank: number): Promise<void> {
+  /** The next one that pg-boss delivers. */
+  async #leaseDelivered(
+    client: pg.PoolClient,
+    { leaseMs, nowMs }: LeaseOptions,
+  ): Promise<Lease | undefined> {
+    const db = executorOf(client)
+    for (;;) {
+      const [message] = await this.#boss.fetch<{ job: string }>(QUEUE, { db })
+      if (message === undefined) return undefined
+      const [row] = await rows(
+        client,
+        `update sp1_tee.jobs set ${LEASED}, message = $3
+         where id = $4 and state = 'queued' returning ${COLUMNS}`,
+        [leaseMs, nowMs, message.id, message.data.job],
+      )
+      if (row !== undefined) return leaseOf(row)
+      await this.#boss.complete(QUEUE, message.id, { db })
+    }
+  }
+
+  /** A job that only this server can run, if it is its turn. */
+  #leaseBound(client: pg.PoolClient, options: LeaseOptions): Promise<Lease | undefined> {
+    const isItsTurn = `server = $4 and rank <= coalesce(
+      (select min(rank) from sp1_tee.jobs where state = 'queued' and server is null), rank)`
+    return this.#leaseRow(client, options, isItsTurn, [this.#server])
+  }
+
+  /** @param wanted - which rows, with `values` from $4 on; a message that comes later is in vain */
+  async #leaseRow(
+    client: pg.PoolClient,
+    { leaseMs, nowMs }: LeaseOptions,
+    wanted: string,
+    values: readonly unknown[],
+  ): Promise<Lease | undefined> {
+    const [row] = await rows(
+      client,
+      `update sp1_tee.jobs set ${LEASED}, message = $3
+       where seq = (select seq from sp1_tee.jobs where state = 'queued' and ${wanted}
+                    order by rank, seq limit 1 for update skip locked)
+       returning ${COLUMNS}`,
+      [leaseMs, nowMs, null, ...values],
+    )
+    return row && leaseOf(row)
+  }
+
+  /** Be seen; and let anybody have what was bound to a server that is seen no more. */
+  async #freeBound(client: pg.PoolClient): Promise<void> {
+    await client.query(
+      `insert into sp1_tee.servers (id) values ($1) on conflict (id) do update set seen_at = now()
+       where sp1_tee.servers.seen_at < now() - $2 * interval '1 s'`,
+      [this.#server, SEEN_EVERY_SECONDS],
+    )
+    await client.query("delete from sp1_tee.servers where seen_at < now() - $1 * interval '1 s'", [
+      SERVER_LIFE_SECONDS,
+    ])
+    const freed = await rows(
+      client,
+      `update sp1_tee.jobs set server = null
+       where seq in (select seq from sp1_tee.jobs
+                     where state = 'queued' and server not in (select id from sp1_tee.servers)
+                     for update skip locked)
+       returning ${COLUMNS}`,
+      [],
+    )
+    for (const row of freed) await this.#send(client, row, 0)
+  }
+
+  /** The delivery of a job that waits; the smallest rank comes first. What is bound is taken undelivered. */
+  async #send(client: pg.PoolClient, { id, server }: Row, rank: number): Promise<void> {
+    if (server !== null) return
     const options = { ...MESSAGE_OPTIONS, priority: -rank, db: executorOf(client) }
-    await this.#boss.send(QUEUE, { job }, options)
+    await this.#boss.send(QUEUE, { job: id }, options)
   }
 
   /** The message that a row was delivered by is done with. */
@@ -316,6 +361,10 @@ class PostgresJobStore implements JobStore {
   }
 }
 
+function leaseOf(row: Row): Lease {
+  return { job: recordOf(row), fence: row.fence, attempts: row.attempts }
+}
+
 async function changed(
   client: pg.PoolClient,
   lease: Lease,
@@ -329,50 +378,4 @@ async function changed(
     [lease.job.id, lease.fence, ...values],
   )
   return row
-}
-
-async function rows(
-  queryable: pg.Pool | pg.PoolClient,
-  sql: string,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  return (await queryable.query<Row>(sql, [...values])).rows
-}
-
-async function transaction<T>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const result = await work(client)
-    await client.query('commit')
-    client.release()
-    return result
-  } catch (error) {
-    // A connection in an unknown state is not used again.
-    client.release(true)
-    throw error
-  }
-}
-
-/** A pool or one connection of it, as pg-boss takes them. */
-function executorOf(queryable: pg.Pool | pg.PoolClient): PgBoss.Db {
-  return {
-    executeSql: (text, values = []) =>
-      // It sends several statements at once where it has no values.
-      values.length > 0 ? queryable.query(text, values) : queryable.query(text),
-  }
-}
-
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof Sp1TeeError || error instanceof TypeError) throw error
-    const { code } = error as { code?: string }
-    const reason = `PostgreSQL answers ${code ?? 'nothing'}`
-    throw new UnavailableError('STORE_UNAVAILABLE', { reason }, error)
-  }
 }

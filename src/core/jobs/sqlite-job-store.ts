@@ -8,6 +8,7 @@ import type {
   JobState,
   JobStore,
   Lease,
+  LeaseOptions,
   NewJob,
   Submission,
 } from './job-store.js'
@@ -136,15 +137,19 @@ class SqliteJobStore implements JobStore {
     return rows.map((row) => recordOf(row))
   }
 
-  lease({ leaseMs, nowMs }: { leaseMs: number; nowMs: number }): Promise<Lease | undefined> {
+  lease({ leaseMs, nowMs, exceptTenants = [] }: LeaseOptions): Promise<Lease | undefined> {
     return this.#database.write(() => {
       const row = this.#database.first<JobRow>(
         `update jobs set state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
            lease_until = ?, started_at = ?
-         where seq = (select seq from jobs where state = 'queued' order by rank, seq limit 1)
+         where seq = (
+           select seq from jobs
+           where state = 'queued' and tenant not in (select value from json_each(?))
+           order by rank, seq limit 1)
          returning ${COLUMNS}`,
         this.#nowMs() + leaseMs,
         nowMs,
+        JSON.stringify(exceptTenants),
       )
       return row && { job: recordOf(row), fence: row.fence, attempts: row.attempts }
       // A lease does not outlive the process that holds it.
@@ -199,6 +204,11 @@ class SqliteJobStore implements JobStore {
       'select state, count(*) as count from jobs group by state',
     )
     return countsOf(rows)
+  }
+
+  /** All of them: the file is this server's alone. */
+  async queuedHere(): Promise<number> {
+    return (await this.counts()).queued
   }
 
   async blobsInUse(): Promise<ReadonlySet<string>> {

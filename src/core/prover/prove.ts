@@ -5,13 +5,14 @@
 import { fromHex, toHex } from '../bytes.js'
 import { GuestError, InputError } from '../errors.js'
 import { type ExecuteOptions, type ExecutionResult, execute } from '../executor/execute.js'
-import { loadProgram } from '../executor/release.js'
 import { requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
-import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from '../signer/eip712.js'
+import type { Binding } from '../signer/eip712.js'
 import type { Proof } from '../signer/proof.js'
 import { type SchemeName, type Statement, schemeOf } from '../signer/schemes.js'
 import type { Signer } from '../signer/signer.js'
+import { EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from '../signer/typed-data.js'
 import { asProvable, type ProvableRun, requireGenuine } from './provable-run.js'
+import { ReleaseIndex } from './release-index.js'
 import { VkeyCache } from './vkey-cache.js'
 
 export interface SchemeChoice {
@@ -56,8 +57,13 @@ export interface ProverOptions {
   readonly simulated?: boolean
 }
 
+interface ProverParts extends Required<ProverOptions> {
+  readonly releases: ReleaseIndex
+}
+
 export function createProver(options: ProverOptions): Prover {
-  const parts = { vkeys: new VkeyCache(), execute, simulated: false, ...options }
+  const defaults = { vkeys: new VkeyCache(), execute, simulated: false }
+  const parts = { ...defaults, ...options, releases: new ReleaseIndex() }
   return {
     async prove(elf, stdin, options = {}) {
       const { scheme, teeVersion, binding, ...rest } = options
@@ -99,7 +105,7 @@ function requireWith(scheme: SchemeName, flag: string, isNeeded: boolean, isGive
 }
 
 async function run(
-  { vkeys, execute }: Required<ProverOptions>,
+  { vkeys, execute, releases }: ProverParts,
   elf: Uint8Array,
   stdin: Stdin,
   options: RunOptions,
@@ -115,7 +121,7 @@ async function run(
   requireNoDeferredProofs(stdin)
   // A copy, so that nobody can make the program that is named another than the one that is run.
   const program = elf.slice()
-  const sp1 = loadProgram(program, options).release.version
+  const sp1 = releases.versionOf(program, options)
   const failure = new AbortController()
   const signal = AbortSignal.any([failure.signal, ...(rest.signal ? [rest.signal] : [])])
 
@@ -136,7 +142,7 @@ async function run(
 }
 
 function sign(
-  { signer: signerOrSource, simulated }: Required<ProverOptions>,
+  { signer: signerOrSource, simulated }: ProverParts,
   run: ProvableRun,
   choice: SchemeChoice,
 ): Proof {

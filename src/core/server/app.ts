@@ -4,6 +4,12 @@ import { type FastifyInstance, type FastifyRequest, fastify, LogController } fro
 import { UnavailableError } from '../errors.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
+import {
+  type CollateralEvent,
+  CollateralKeeper,
+  type CollateralSource,
+} from './collateral-keeper.js'
+import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
@@ -13,6 +19,7 @@ import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
+import { WalletWatch } from './wallet-watch.js'
 
 export type { BlobStore } from '../jobs/blob-store.js'
 export { openFolderBlobStore } from '../jobs/folder-blob-store.js'
@@ -21,9 +28,12 @@ export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
 export { openS3BlobStore, type S3BlobStoreOptions } from '../jobs/s3-blob-store.js'
 export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
 export { type AccessOptions, parseAccess } from './access.js'
-export { type Attestation, rememberQuotes } from './attestation.js'
+export { describeRegistration, type SignerAttestation } from './attestation.js'
+export type { CollateralEvent, CollateralSource } from './collateral-keeper.js'
+export { isOrigin } from './cross-origin.js'
 export type { JobEvent } from './job-event.js'
 export { LiveSigner, type SignerEvent } from './live-signer.js'
+export { withDeadline } from './quote-deadline.js'
 export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
 
 export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
@@ -46,10 +56,17 @@ export interface AppOptions extends ServiceOptions {
   readonly version: string
   /** Default: anybody may send work. */
   readonly access?: Omit<AccessOptions, 'nowSeconds'>
+  /** Origins whose pages may use the service from a browser; default: none. */
+  readonly allowedOrigins?: readonly string[]
   readonly bodyLimitBytes?: number
   /** PEM. */
   readonly tls?: { readonly key: Uint8Array; readonly cert: Uint8Array }
   readonly log?: LogOptions
+  /** Where collateral of the signer's quotes comes from; without it clients fetch their own. */
+  readonly collateral?: CollateralSource
+  readonly onCollateral?: (event: CollateralEvent) => void
+  /** What the gas payer has left, in wei; asked now and then. */
+  readonly askBalance?: () => Promise<bigint>
   /** Hears of bugs of ours, which clients are not told. */
   readonly onError?: (error: unknown) => void
 }
@@ -74,18 +91,32 @@ export function createApp(options: AppOptions): App {
   const activity = new Activity(nowMs)
   const http = createHttp(options, bodyLimitBytes)
   const service = new Service({ ...options, onJob })
+  const collateral =
+    options.collateral &&
+    new CollateralKeeper({
+      ...options.collateral,
+      attestation: () => service.signer.facts?.attestation,
+      dateMs,
+      onEvent: onCollateral,
+    })
+  const onFailure = () => metrics.onRpcFailure()
+  const wallet =
+    options.askBalance && new WalletWatch({ ask: options.askBalance, nowMs, onFailure })
   const metrics = new Metrics({
     version,
     simulated: options.simulated,
     counts: () => service.counts(),
     signer: () => service.signer.facts,
     isReady: () => service.signer.isReady && !service.isDraining,
+    collateral,
+    walletWei: () => wallet?.wei,
     nowSeconds,
   })
   const anybody = { keys: [], addresses: [], isRequired: false }
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
-  const context: Context = { service, access, metrics, activity, version, openApi: () => api }
+  const openApi = () => api
+  const context: Context = { service, access, metrics, activity, collateral, version, openApi }
 
   http.setErrorHandler((raw, request, reply) => {
     const error = typedError(raw as Parameters<typeof typedError>[0], bodyLimitBytes)
@@ -110,13 +141,16 @@ export function createApp(options: AppOptions): App {
     metrics.onRequest(route, status, ms / 1000)
     request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
   })
+  allowOrigins(http, options.allowedOrigins ?? [])
   http.register(async (scope) => {
     for (const route of ROUTES) {
       const { method, url, schema = {}, handle } = route
+      if (route.for === 'operator') refuseOrigins(scope, route)
       scope.route({
         method,
         url,
         schema,
+        ...(route.for === 'operator' && { config: { cors: false } }),
         onRequest: async (request) => {
           if (route.for !== 'open') {
             setVisitor(request, access.identify(request.headers.authorization, request.host))
@@ -128,11 +162,14 @@ export function createApp(options: AppOptions): App {
     }
   })
 
+  collateral?.follow()
+  wallet?.start()
   return {
     inject: http.inject.bind(http),
     onSigner(event) {
       metrics.onSigner(event)
       logSigner(http, event)
+      if (event.kind === 'rotated') collateral?.follow()
     },
     async listen({ host, port }) {
       try {
@@ -143,6 +180,8 @@ export function createApp(options: AppOptions): App {
       }
     },
     async drain(deadline) {
+      collateral?.stop()
+      wallet?.stop()
       await service.drain(deadline)
       const cut = () => http.server.closeAllConnections()
       if (deadline.aborted) cut()
@@ -158,6 +197,12 @@ export function createApp(options: AppOptions): App {
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
+  }
+
+  function onCollateral(event: CollateralEvent): void {
+    metrics.onCollateral(event)
+    options.onCollateral?.(event)
+    logCollateral(http, event)
   }
 }
 
@@ -222,6 +267,16 @@ function logSigner({ log }: FastifyInstance, event: SignerEvent): void {
     case 'checkFailed':
       log.warn({ code: codeOf(event.error) }, 'the registration could not be checked')
   }
+}
+
+function logCollateral({ log }: FastifyInstance, event: CollateralEvent): void {
+  if (event.kind === 'failed') {
+    log.warn({ code: codeOf(event.error), retryMs: event.retryMs }, 'collateral failed')
+    return
+  }
+  const { status, expiresAt } = event
+  const level = status === 'UpToDate' ? 'info' : 'warn'
+  log[level]({ status, expiresAt }, 'collateral')
 }
 
 function codeOf(error: unknown): string {

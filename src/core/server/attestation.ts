@@ -1,15 +1,10 @@
-/** What stands behind the live signer: the quote it was registered with. */
-import { type Hex, toHex } from '../bytes.js'
+/** What stands behind a signer: the attestation it was registered with, as a client can judge it. */
+import { fromHex, type Hex, toHex } from '../bytes.js'
+import type { AttestedRegistration, Registration } from '../chain/registration.js'
+import { computeWorkloadId } from '../policy/workload.js'
+import type { Attestation } from '../signer/attestation.js'
 import type { QuoteProvider } from '../tdx/provider.js'
 import { parseTdQuote } from '../tdx/quote.js'
-
-export interface Attestation {
-  readonly provider: string
-  readonly simulated: boolean
-  readonly reportData: Hex
-  readonly quote: Hex
-  readonly measurements: Readonly<Record<(typeof MEASUREMENTS)[number], Hex>>
-}
 
 const MEASUREMENTS = [
   'mrtd',
@@ -22,26 +17,43 @@ const MEASUREMENTS = [
   'tdAttributes',
 ] as const
 
-/** The same provider, that remembers its last quote. */
-export function rememberQuotes(
-  provider: QuoteProvider,
-): QuoteProvider & { readonly last: () => Attestation | undefined } {
-  let last: Attestation | undefined
+/** With what people want to see of it. Only the quote counts; the rest repeats what is in it. */
+export interface SignerAttestation extends Attestation {
+  readonly provider: string
+  readonly simulated: boolean
+  readonly workloadId: Hex
+  readonly measurements: Readonly<Record<(typeof MEASUREMENTS)[number], Hex>>
+}
+
+export interface SignerRegistration extends Registration {
+  readonly attestation?: SignerAttestation
+}
+
+/** What GET /v1/attestation answers. */
+export interface AttestationAnswer extends SignerAttestation {
+  readonly address: Hex
+  readonly expiresAt: number
+}
+
+export function describeRegistration(
+  { attestation, ...registration }: AttestedRegistration,
+  provider: Pick<QuoteProvider, 'name' | 'simulated'>,
+): SignerRegistration {
+  if (attestation === undefined) return registration
+  return { ...registration, attestation: describe(attestation, provider) }
+}
+
+function describe(
+  attestation: Attestation,
+  { name, simulated }: Pick<QuoteProvider, 'name' | 'simulated'>,
+): SignerAttestation {
+  const { body } = parseTdQuote(fromHex(attestation.quote))
+  const values = MEASUREMENTS.map((field) => [field, toHex(body[field])])
   return {
-    ...provider,
-    async quote(reportData, signal) {
-      const quote = await provider.quote(reportData, signal)
-      const { body } = parseTdQuote(quote)
-      const values = MEASUREMENTS.map((name) => [name, toHex(body[name])])
-      last = {
-        provider: provider.name,
-        simulated: provider.simulated,
-        reportData: toHex(reportData),
-        quote: toHex(quote),
-        measurements: Object.fromEntries(values) as Attestation['measurements'],
-      }
-      return quote
-    },
-    last: () => last,
+    ...attestation,
+    provider: name,
+    simulated,
+    workloadId: computeWorkloadId(body),
+    measurements: Object.fromEntries(values) as SignerAttestation['measurements'],
   }
 }

@@ -1,43 +1,68 @@
 /**
- * Guests run in threads of their own, so that none can hold up the server. A thread whose run is
- * aborted, overruns its time or dies is replaced; the others go on.
+ * Guests run in processes of their own, so that none can hold up or take down the server and its signer.
+ * A process whose run is aborted, overruns its time or memory, or dies is replaced; the others go on.
  */
+import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
-import { ExecutionThread } from './execution-thread.js'
+import { sha256 } from '../sha256.js'
+import { ExecutionProcess } from './execution-process.js'
 
-/** The executor stops itself at its timeout; a thread that does not is ended this much later. */
+/** The executor stops itself at its timeout; a process that does not is ended this much later. */
 const GRACE_MS = 5_000
+const HEAP_MIB = 1024
+/**
+ * Of the machine's memory, a guest that uses all of its own takes 1.46 times as much: words have marks.
+ * Beside that node takes 55 MiB, the engine up to 180, and what earlier runs left up to `KEPT_MIB`; the
+ * rest is for hints, output and public values.
+ */
+const SHARE_OF_GUEST = 1.5
+const ALLOWANCE_MIB = 1024
+/** A process that has grown beyond keeps it for ever, so it is ended. Warm ones have 60 to 180. */
+const KEPT_MIB = 512
+const MIB = 2 ** 20
 
 export interface ExecutionPoolOptions {
   /** Runs at the same time; more wait. */
   readonly size: number
-  /** What a thread runs; default: execution-worker.ts, as it was built. */
-  readonly script?: URL
   readonly graceMs?: number
+  /** Of a process's JavaScript. */
+  readonly heapMib?: number
+  /** What a process may have of the machine's memory beside what the guest and its input take. */
+  readonly allowanceMib?: number
+  /** Told at the end of each run: the most that its process was seen to have of the machine's memory. */
+  readonly onMemory?: (peakBytes: number) => void
 }
 
 export interface ExecutionPool {
   /**
-   * As the executor's own, but that `now` is the thread's.
+   * As the executor's own, but that `now` is the process's.
    *
    * @throws InputError `HOOKS_IN_THREAD` for hooks: functions do not get there.
+   * @throws GuestError `PROCESS_MEMORY_LIMIT`
+   * @throws UnavailableError `EXECUTION_LOST`: the process died
    */
   execute(elf: Uint8Array, stdin: Stdin, options?: ExecuteOptions): Promise<ExecutionResult>
-  /** Ends every thread, and with it whatever runs. */
+  /** Ids of the processes there are. */
+  readonly pids: readonly number[]
+  /** Ends every process, and with it whatever runs. */
   close(): Promise<void>
 }
 
 export function createExecutionPool({
   size,
-  script = new URL(import.meta.resolve('#execution-worker')),
   graceMs = GRACE_MS,
+  heapMib = HEAP_MIB,
+  allowanceMib = ALLOWANCE_MIB,
+  onMemory,
 }: ExecutionPoolOptions): ExecutionPool {
-  const idle: ExecutionThread[] = []
-  const running = new Set<ExecutionThread>()
+  const idle: ExecutionProcess[] = []
+  const running = new Set<ExecutionProcess>()
   const waiting: (() => void)[] = []
   let taken = 0
+  let isClosed = false
+  keepOneReady()
 
   return {
     async execute(elf, stdin, { hooks = {}, ...options } = {}) {
@@ -53,9 +78,13 @@ export function createExecutionPool({
         else next()
       }
     },
+    get pids() {
+      return [...running, ...idle].filter(({ isAlive }) => isAlive).map(({ pid }) => pid)
+    },
     async close() {
+      isClosed = true
       const error = new InterruptedError({ during: 'execution' })
-      await Promise.all([...idle, ...running].map((thread) => thread.end(error)))
+      await Promise.all([...idle, ...running].map((process) => process.end(error)))
     },
   }
 
@@ -65,32 +94,48 @@ export function createExecutionPool({
     { signal, onProgress, onOutput, now: _now, ...options }: Omit<ExecuteOptions, 'hooks'>,
   ): Promise<ExecutionResult> {
     const abort = new InterruptedError({ during: 'execution' })
-    if (signal?.aborted) throw abort
-    const thread = takeThread()
-    running.add(thread)
-    const onAbort = () => thread.end(abort)
+    if (signal?.aborted || isClosed) throw abort
+    const { timeoutMs, memoryMib } = { ...DEFAULT_LIMITS, ...options.limits }
+    const elfHash = toHex(sha256(elf))
+    const process = takeProcess(elfHash)
+    running.add(process)
+    keepOneReady()
+    const onAbort = () => process.end(abort)
     signal?.addEventListener('abort', onAbort)
-    const timeoutMs = options.limits?.timeoutMs ?? DEFAULT_LIMITS.timeoutMs
     const overrun = new GuestError('TIMEOUT', { timeoutSeconds: timeoutMs / 1000 })
-    const timer = setTimeout(() => thread.end(overrun), timeoutMs + graceMs)
+    const timer = setTimeout(() => process.end(overrun), timeoutMs + graceMs)
+    const inputBytes = stdin.buffers.reduce((sum, { length }) => sum + length, elf.length)
+    const maxMib = Math.ceil(SHARE_OF_GUEST * memoryMib + allowanceMib + inputBytes / MIB)
+    const listeners = { ...(onProgress && { onProgress }), ...(onOutput && { onOutput }) }
     try {
-      const request = { elf, stdin, options, wantsOutput: onOutput !== undefined }
-      return await thread.run(request, {
-        ...(onProgress && { onProgress }),
-        ...(onOutput && { onOutput }),
-      })
+      return await process.run({ elf, elfHash, stdin, options, listeners, maxMib })
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      running.delete(thread)
-      idle.push(thread)
+      running.delete(process)
+      if (process.peakBytes > KEPT_MIB * MIB) void process.end(abort)
+      else if (process.isAlive) idle.push(process)
+      keepOneReady()
+      onMemory?.(process.peakBytes)
     }
   }
 
-  function takeThread(): ExecutionThread {
-    for (let thread = idle.pop(); thread !== undefined; thread = idle.pop()) {
-      if (thread.isAlive) return thread
+  /** One that is warm for the program, if there is; one that died has no place. */
+  function takeProcess(elfHash: Hex): ExecutionProcess {
+    for (let i = idle.length - 1; i >= 0; i--) if (!idle[i]?.isAlive) idle.splice(i, 1)
+    const warm = idle.findLastIndex((process) => process.knows(elfHash))
+    const [process] = idle.splice(warm === -1 ? idle.length - 1 : warm, 1)
+    return process ?? new ExecutionProcess(heapMib)
+  }
+
+  /** So that no run waits until node has started, as long as there may be more. */
+  function keepOneReady(): void {
+    const isReady = idle.some(({ isAlive }) => isAlive)
+    if (isReady || isClosed || running.size >= size) return
+    try {
+      idle.push(new ExecutionProcess(heapMib))
+    } catch {
+      // The run that needs one will say so.
     }
-    return new ExecutionThread(script)
   }
 }

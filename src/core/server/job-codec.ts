@@ -8,11 +8,24 @@ import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
 
 /** What is to be run, on what, and how the result is to be signed. */
-export interface JobRequest {
+export type JobRequest = OpenRequest | SealedRequest
+
+export interface OpenRequest extends RequestChoice {
   readonly programId: Hex
   /** An SP1Stdin as bincode, here if it is small, else in the blob of this hash. */
   readonly stdin: { readonly inline: Hex } | { readonly blob: Hex }
   readonly sp1: string
+}
+
+/** Program and stdin are in a blob that only the process can open that took the job. */
+export interface SealedRequest extends RequestChoice {
+  readonly sealed: { readonly blob: Hex; readonly encapsulatedKey: Hex }
+  /** As asked for: which release the program is for is not known yet. */
+  readonly sp1?: string
+}
+
+/** How it is to be run and signed. */
+export interface RequestChoice {
   readonly scheme: SchemeName
   readonly teeVersion?: number
   readonly limits: {
@@ -30,21 +43,33 @@ export interface JobOutcome {
   readonly seal: Hex
 }
 
+export function isSealed(request: JobRequest): request is SealedRequest {
+  return 'sealed' in request
+}
+
+/** Blobs that a request needs. */
+export function blobsOf(request: JobRequest): readonly Hex[] {
+  if (isSealed(request)) return [request.sealed.blob]
+  return [request.programId, ...('blob' in request.stdin ? [request.stdin.blob] : [])]
+}
+
 export function encodeRequest(request: JobRequest): string {
   return JSON.stringify(request)
 }
 
 /** @throws UnavailableError `STORE_DAMAGED` */
 export function parseRequest(text: string): JobRequest {
-  const { programId, stdin, sp1, scheme, limits, teeVersion } = parseObject(text)
-  const source = asObject(stdin)
-  const isStdin = isHex(source.inline) || isHash(source.blob)
+  const request = parseObject(text)
+  const { sp1, scheme, limits, teeVersion } = request
   const { cycles, memoryMib, timeoutMs } = asObject(limits)
   const isNumbers = [cycles, memoryMib, timeoutMs].every((value) => typeof value === 'number')
   const isVersion = teeVersion === undefined || typeof teeVersion === 'number'
-  if (!isHash(programId) || !isStdin || !isNumbers || !isVersion) return damaged()
-  if (typeof sp1 !== 'string' || typeof scheme !== 'string') return damaged()
-  return parseObject(text) as unknown as JobRequest
+  if (!isNumbers || !isVersion || typeof scheme !== 'string') return damaged()
+  const isWhole =
+    request.sealed === undefined
+      ? isOpen(request) && typeof sp1 === 'string'
+      : isSealedInputs(request.sealed) && (sp1 === undefined || typeof sp1 === 'string')
+  return isWhole ? (request as unknown as JobRequest) : damaged()
 }
 
 export function encodeOutcome(outcome: JobOutcome): string {
@@ -73,6 +98,16 @@ export function parseFailure(text: string): Record<string, unknown> {
 /** @throws UnavailableError `STORE_DAMAGED` */
 export function damaged(): never {
   throw new UnavailableError('STORE_DAMAGED', {})
+}
+
+function isOpen({ programId, stdin }: Record<string, unknown>): boolean {
+  const { inline, blob } = asObject(stdin)
+  return isHash(programId) && (isHex(inline) || isHash(blob))
+}
+
+function isSealedInputs(value: unknown): boolean {
+  const { blob, encapsulatedKey } = asObject(value)
+  return isHash(blob) && isHash(encapsulatedKey)
 }
 
 function parseObject(text: string): Record<string, unknown> {

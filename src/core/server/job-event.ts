@@ -12,5 +12,7 @@ export type JobEvent =
       readonly cycles: number
       readonly error?: unknown
     }
+  /** A run is over. The most that its process was seen to have of the machine's memory; 0 if unknown. */
+  | { readonly kind: 'executed'; readonly peakBytes: number }
   /** The store did not do what it was asked; it is asked again. */
   | { readonly kind: 'storeFailed'; readonly error: unknown }

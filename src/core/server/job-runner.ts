@@ -6,6 +6,7 @@ import { InterruptedError, UnavailableError } from '../errors.js'
 import type { JobEnd, JobRecord, JobStore, Lease, NewJob } from '../jobs/job-store.js'
 import type { JobEvent } from './job-event.js'
 import { ANY_JOB, JobWatchers, timePasses } from './job-watchers.js'
+import { Places } from './places.js'
 import { problemOf } from './problem.js'
 
 const LEASE_MS = 60_000
@@ -26,6 +27,7 @@ const MAX_SETTLING = 64
 
 export interface JobRunnerOptions {
   readonly store: JobStore
+  /** Jobs at a time; up to twice as many, while some tenants would have to wait for others. */
   readonly concurrency: number
   readonly maxQueued: number
   /** Ended jobs that are kept. */
@@ -47,8 +49,6 @@ export interface JobRunnerOptions {
 }
 
 interface Running {
-  /** Its work is done, and the store does not know yet. */
-  isSettling: boolean
   readonly abort: AbortController
   cycles: number
   isLost: boolean
@@ -56,6 +56,7 @@ interface Running {
 
 export class JobRunner {
   readonly #options: JobRunnerOptions
+  readonly #places: Places
   readonly #running = new Map<string, Running>()
   readonly #watchers = new JobWatchers()
   readonly #loading = new Map<string, Promise<JobRecord | undefined>>()
@@ -70,6 +71,7 @@ export class JobRunner {
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
+    this.#places = new Places(options.concurrency)
   }
 
   /** Begins with what the store has; afterwards it is told by `submit`, and looks itself now and then. */
@@ -84,9 +86,8 @@ export class JobRunner {
 
   /** @throws UnavailableError `QUEUE_FULL`, `STORE_…` */
   async submit(job: NewJob): Promise<{ job: JobRecord; isNew: boolean }> {
-    const { store, maxQueued, concurrency, onEvent } = this.#options
-    const free = Math.max(concurrency - this.#running.size + this.#settling, 0)
-    const submission = await store.submit(job, maxQueued + free)
+    const { store, maxQueued, onEvent } = this.#options
+    const submission = await store.submit(job, maxQueued + this.#places.freeFor(job.tenant))
     if ('queued' in submission) {
       const { queued } = submission
       onEvent?.({ kind: 'refused' })
@@ -95,6 +96,7 @@ export class JobRunner {
     }
     if (submission.isNew) {
       onEvent?.({ kind: 'submitted' })
+      this.#places.onNewJob(job.tenant)
       this.#take()
     }
     return submission
@@ -173,14 +175,13 @@ export class JobRunner {
   }
 
   /**
-   * Let what was accepted end; of a shared store, what runs here: others take what waits. Nothing may
-   * be submitted any more.
+   * Let what was accepted end; of a shared store, what runs here or could run nowhere else: others take
+   * the rest. Nothing may be submitted any more.
    *
    * @param deadline - gives back what has not ended; it is run after a restart
    */
   async drain(deadline: AbortSignal): Promise<void> {
-    const { store } = this.#options
-    while (!store.isShared && !deadline.aborted && (await this.#hasWork())) {
+    while (!deadline.aborted && (await this.#hasWork())) {
       const change = this.#watchers.next(ANY_JOB)
       await Promise.race([change.happens, timePasses(POLL_MS, deadline)])
       change.forget()
@@ -198,9 +199,10 @@ export class JobRunner {
   }
 
   async #hasWork(): Promise<boolean> {
-    if (this.#running.size > 0) return true
+    const { store } = this.#options
+    if (this.#running.size > 0 && !store.isShared) return true
     try {
-      return (await this.#options.store.counts()).queued > 0
+      return (await store.queuedHere()) > 0
     } catch (error) {
       this.#onStoreFailure(error)
       return false
@@ -230,7 +232,10 @@ export class JobRunner {
     const { store } = this.#options
     if (!store.isShared) return
     store.reclaim().then(
-      () => this.#take(),
+      () => {
+        this.#places.forgetWaiting()
+        this.#take()
+      },
       (error) => this.#onStoreFailure(error),
     )
     for (const id of this.#watchers.ids) if (!this.#running.has(id)) this.#watchers.tell(id)
@@ -246,21 +251,19 @@ export class JobRunner {
     })
   }
 
-  #hasRoom(): boolean {
-    const executing = this.#running.size - this.#settling
-    return executing < this.#options.concurrency && this.#settling < MAX_SETTLING
-  }
-
   async #takeWhatFits(): Promise<void> {
     const { store, dateMs } = this.#options
     while (this.#takeAgain) {
       this.#takeAgain = false
-      while (this.#hasRoom() && !this.#stop.signal.aborted) {
+      while (this.#settling < MAX_SETTLING && !this.#stop.signal.aborted) {
+        const exceptTenants = this.#places.closedTo
+        if (exceptTenants === undefined) break
         try {
-          const lease = await store.lease({ leaseMs: LEASE_MS, nowMs: dateMs() })
+          const lease = await store.lease({ leaseMs: LEASE_MS, nowMs: dateMs(), exceptTenants })
           this.#retryMs = FIRST_RETRY_MS
+          if (lease !== undefined) this.#run(lease)
+          else if (!this.#takeAgain) this.#places.onFoundNone(exceptTenants)
           if (lease === undefined) break
-          this.#run(lease)
         } catch (error) {
           this.#onStoreFailure(error)
           await timePasses(this.#nextRetryMs(), this.#stop.signal)
@@ -274,18 +277,18 @@ export class JobRunner {
     const { nowMs, dateMs, onEvent } = this.#options
     const running: Running = {
       abort: new AbortController(),
-      isSettling: false,
       cycles: 0,
       isLost: false,
     }
     this.#running.set(job.id, running)
+    this.#places.take(job.tenant)
     this.#watchers.tell(job.id)
     onEvent?.({ kind: 'began', job, waitedMs: Math.max(dateMs() - job.createdAtMs, 0) })
     const beganMs = nowMs()
     const heartbeat = setInterval(() => this.#extend(lease, running), HEARTBEAT_MS)
     try {
       const end = await this.#work(lease, running)
-      running.isSettling = true
+      this.#places.leave(job.tenant)
       this.#settling++
       this.#take()
       const isOurs = await this.#settle(lease, running, end)
@@ -305,7 +308,7 @@ export class JobRunner {
     } finally {
       clearInterval(heartbeat)
       this.#running.delete(job.id)
-      if (running.isSettling) this.#settling--
+      this.#settling--
       this.#watchers.tell(job.id)
       this.#watchers.tell(ANY_JOB)
       this.#take()

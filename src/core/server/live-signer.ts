@@ -4,10 +4,9 @@
  * nobody ever holds a proof by a signer that no contract accepts.
  */
 import type { Hex } from '../bytes.js'
-import type { Registration } from '../chain/registration.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import type { Signer } from '../signer/signer.js'
-import type { Attestation } from './attestation.js'
+import type { SignerAttestation, SignerRegistration } from './attestation.js'
 
 /** First wait after a rotation that failed; it doubles up to the longest. */
 const FIRST_RETRY_MS = 1_000
@@ -18,11 +17,8 @@ const CHECK_EVERY_MS = 30_000
 const ALARM_SECONDS = 600
 /** A signer this close to its expiry signs nothing more: its proofs would die on the way. */
 const EXPIRY_MARGIN_SECONDS = 30
-
-/** With the quote it was made with, if that is to be shown. */
-export interface AttestedRegistration extends Registration {
-  readonly attestation?: Attestation | undefined
-}
+/** Signers whose attestations are kept: more than can be valid at the same time, if all goes well. */
+const REMEMBERED_SIGNERS = 8
 
 export interface Rotation {
   readonly previous: Hex
@@ -35,7 +31,7 @@ export interface SignerFacts {
   readonly expiresAt: number
   /** When it was registered, by this machine's clock. */
   readonly sinceSeconds: number
-  readonly attestation: Attestation | undefined
+  readonly attestation: SignerAttestation | undefined
 }
 
 export type SignerEvent =
@@ -51,7 +47,7 @@ export interface LiveSignerOptions {
   /** A new key, in memory only. */
   readonly newSigner: () => Signer
   /** Resolves when the registration is confirmed and readable. */
-  readonly register: (address: Hex, signal: AbortSignal) => Promise<AttestedRegistration>
+  readonly register: (address: Hex, signal: AbortSignal) => Promise<SignerRegistration>
   /**
    * When the registration of a signer expires, in seconds since 1970; undefined if the registry does
    * not list it. Asked now and then; without it a registration is believed until it expires.
@@ -65,7 +61,7 @@ export interface LiveSignerOptions {
 
 interface Registered {
   readonly signer: Signer
-  readonly registration: AttestedRegistration
+  readonly registration: SignerRegistration
   readonly sinceSeconds: number
 }
 
@@ -73,6 +69,8 @@ export class LiveSigner {
   readonly #options: LiveSignerOptions
   readonly #abort = new AbortController()
   #live: Registered | undefined
+  /** The latest last. */
+  readonly #remembered = new Map<Hex, SignerRegistration>()
   #rotation: Promise<Rotation> | undefined
   #timer: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
@@ -89,7 +87,7 @@ export class LiveSigner {
    *
    * @throws UnavailableError no quote, or the chain did not take the registration
    */
-  async start(): Promise<AttestedRegistration> {
+  async start(): Promise<SignerRegistration> {
     const first = await this.#registerNew()
     this.#adopt(first)
     if (this.#options.check !== undefined) {
@@ -147,8 +145,13 @@ export class LiveSigner {
   }
 
   /** @throws UnavailableError `SIGNER_NOT_READY` */
-  get registration(): AttestedRegistration {
+  get registration(): SignerRegistration {
     return this.#ready().registration
+  }
+
+  /** Of this signer or one of its last predecessors, whether or not it is still valid. */
+  registrationOf(address: Hex): SignerRegistration | undefined {
+    return this.#remembered.get(address)
   }
 
   /** Replace the signer now; whoever asks while one is under way gets that one. */
@@ -173,6 +176,7 @@ export class LiveSigner {
 
   #adopt(next: Registered): void {
     this.#live = next
+    this.#remember(next.registration)
     this.#retryMs = FIRST_RETRY_MS
     // A registry whose registrations are short makes rotations early.
     const halfLifeMs = 500 * this.#secondsLeft(next)
@@ -190,6 +194,7 @@ export class LiveSigner {
       if (this.#live !== checked || this.#abort.signal.aborted) return
       const registration = { ...checked.registration, expiresAt: expiresAt ?? 0 }
       this.#live = { ...checked, registration }
+      this.#remember(registration)
       if (expiresAt !== undefined) return
       onEvent?.({ kind: 'unlisted', address })
       this.#rotateIn(0)
@@ -197,6 +202,12 @@ export class LiveSigner {
       // A chain that does not answer says nothing about the registration.
       onEvent?.({ kind: 'checkFailed', error })
     }
+  }
+
+  #remember(registration: SignerRegistration): void {
+    this.#remembered.set(registration.address, registration)
+    const [oldest] = this.#remembered.keys()
+    if (this.#remembered.size > REMEMBERED_SIGNERS && oldest) this.#remembered.delete(oldest)
   }
 
   #secondsLeft({ registration }: Registered): number {

@@ -1,7 +1,8 @@
 /** What Prometheus is told. Labels have few values: no ids, no addresses of clients. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { GuestError, Sp1TeeError } from '../errors.js'
+import { ERROR_TABLES, GuestError, Sp1TeeError } from '../errors.js'
 import type { JobState } from '../jobs/job-store.js'
+import type { CollateralEvent, CollateralKeeper } from './collateral-keeper.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerEvent } from './live-signer.js'
 
@@ -13,8 +14,17 @@ export interface MetricsOptions {
   readonly counts: () => Promise<Readonly<Record<JobState, number>>>
   /** Of the signer there is. */
   readonly signer: () =>
-    | { readonly address: string; readonly expiresAt: number; readonly sinceSeconds: number }
+    | {
+        readonly address: string
+        readonly expiresAt: number
+        readonly sinceSeconds: number
+        readonly attestation?: { readonly workloadId: string } | undefined
+      }
     | undefined
+  /** Of the live signer's quote. */
+  readonly collateral?: Pick<CollateralKeeper, 'nextUpdates' | 'trust'> | undefined
+  /** What the gas payer has, if it is known. */
+  readonly walletWei?: () => bigint | undefined
   readonly isReady: () => boolean
   /** Seconds since 1970. */
   readonly nowSeconds: () => number
@@ -28,13 +38,17 @@ export class Metrics {
   readonly #waits: Histogram
   readonly #cycles: Counter
   readonly #speed: Histogram
+  readonly #memory: Histogram
   readonly #refused: Counter
   readonly #failures: Counter
   readonly #storeErrors: Counter
   readonly #rotations: Counter
-  readonly #checkErrors: Counter
+  readonly #quoteFailures: Counter
+  readonly #collateralFailures: Counter
+  readonly #rpcErrors: Counter
 
-  constructor({ version, simulated, counts, signer, isReady, nowSeconds }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    const { version, simulated, counts, signer, isReady, nowSeconds } = options
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     const counter = (name: string, help: string, labelNames: string[] = []) =>
@@ -80,11 +94,18 @@ export class Metrics {
       [],
       [1e5, 1e6, 1e7, 3e7, 1e8, 3e8, 1e9],
     )
+    this.#memory = histogram(
+      'sp1_tee_execution_memory_bytes',
+      'Most that the process of a run was seen to have of the memory of the machine',
+      [],
+      [64, 128, 256, 512, 1024, 2048, 4096].map((mib) => mib * 2 ** 20),
+    )
     this.#failures = counter('sp1_tee_guest_failures_total', 'Jobs whose guest failed', ['cause'])
     this.#storeErrors = counter('sp1_tee_store_errors_total', 'Requests the store of jobs failed')
-    gauge('sp1_tee_signer_info', 'Always 1', ['address'], (info) => {
-      const live = signer()
-      if (live !== undefined) info.set({ address: live.address }, 1)
+    gauge('sp1_tee_signer_info', 'Always 1', ['address', 'workload_id'], (info) => {
+      const { address, attestation } = signer() ?? {}
+      if (address === undefined) return
+      info.set({ address, workload_id: attestation?.workloadId ?? '' }, 1)
     })
     gauge(
       'sp1_tee_signer_expiry_timestamp_seconds',
@@ -99,10 +120,39 @@ export class Metrics {
     this.#rotations = counter('sp1_tee_registration_tx_total', 'Rotations of the signer', [
       'outcome',
     ])
-    this.#checkErrors = counter(
-      'sp1_tee_rpc_errors_total',
-      'Questions about the registration that the chain did not answer',
+    this.#quoteFailures = counter(
+      'sp1_tee_quote_failures_total',
+      'Rotations for which there was no quote',
+      ['cause'],
     )
+    gauge(
+      'sp1_tee_collateral_next_update_timestamp_seconds',
+      "When Intel replaces what the signer's quote is verified with",
+      ['kind'],
+      (update) => {
+        const ends = Object.entries(options.collateral?.nextUpdates ?? {})
+        for (const [kind, seconds] of ends) update.set({ kind }, seconds)
+      },
+    )
+    this.#collateralFailures = counter(
+      'sp1_tee_collateral_failures_total',
+      'Times that it could not be had, or the quote did not verify with it',
+      ['cause'],
+    )
+    gauge(
+      'sp1_tee_tcb_status',
+      "1 for what Intel says of the platform of the signer's quote",
+      ['status'],
+      (tcb) => {
+        const { status } = options.collateral?.trust ?? {}
+        if (status !== undefined) tcb.set({ status }, 1)
+      },
+    )
+    gauge('sp1_tee_wallet_balance_wei', 'What the gas payer has left', [], (wallet) => {
+      const wei = options.walletWei?.()
+      if (wei !== undefined) wallet.set(Number(wei))
+    })
+    this.#rpcErrors = counter('sp1_tee_rpc_errors_total', 'Questions that the chain did not answer')
   }
 
   get contentType(): string {
@@ -142,6 +192,9 @@ export class Metrics {
         }
         return
       }
+      case 'executed':
+        if (event.peakBytes > 0) this.#memory.observe(event.peakBytes)
+        return
       case 'storeFailed':
         this.#storeErrors.inc()
     }
@@ -149,7 +202,22 @@ export class Metrics {
 
   onSigner(event: SignerEvent): void {
     if (event.kind === 'rotated') this.#rotations.inc({ outcome: 'confirmed' })
-    if (event.kind === 'failed') this.#rotations.inc({ outcome: 'failed' })
-    if (event.kind === 'checkFailed') this.#checkErrors.inc()
+    if (event.kind === 'checkFailed') this.onRpcFailure()
+    if (event.kind !== 'failed') return
+    this.#rotations.inc({ outcome: 'failed' })
+    const { error } = event
+    const isOfQuote =
+      error instanceof Sp1TeeError && Object.hasOwn(ERROR_TABLES.device.rows, error.code)
+    if (isOfQuote) this.#quoteFailures.inc({ cause: error.code })
+  }
+
+  onCollateral(event: CollateralEvent): void {
+    if (event.kind !== 'failed') return
+    const { error } = event
+    this.#collateralFailures.inc({ cause: error instanceof Sp1TeeError ? error.code : 'INTERNAL' })
+  }
+
+  onRpcFailure(): void {
+    this.#rpcErrors.inc()
   }
 }

@@ -1,22 +1,27 @@
 /**
- * A request for a proof in two parts: `request`, JSON, and then `stdin`, an SP1Stdin in bincode that
- * may be large and is passed on as it comes.
+ * A request for a proof in two parts: `request`, JSON, and then what may be large and is passed on as it
+ * comes: `stdin`, an SP1Stdin in bincode, or `sealed`, program and stdin encrypted.
  */
 import type { Multipart, MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { UnavailableError } from '../errors.js'
-import { checkProofRequest, MULTIPART_PROOF_REQUEST, type ProofRequest } from './proof-request.js'
+import {
+  checkProofRequest,
+  MULTIPART_PROOF_REQUEST,
+  type ProofRequest,
+  SEALED_PROOF_REQUEST,
+  type SealedProofRequest,
+} from './proof-request.js'
 import { malformed } from './route.js'
 
 const MAX_REQUEST_BYTES = 16 * 1024
 
-export interface MultipartRequest {
-  readonly asked: ProofRequest
-  readonly stdin: AsyncIterable<Uint8Array>
-}
+export type MultipartRequest =
+  | { readonly asked: ProofRequest; readonly stdin: AsyncIterable<Uint8Array> }
+  | { readonly asked: SealedProofRequest; readonly sealed: AsyncIterable<Uint8Array> }
 
 /**
- * @param maxStdinBytes - above it reading `stdin` throws `BODY_TOO_LARGE`
+ * @param maxStdinBytes - above it reading the second part throws `BODY_TOO_LARGE`
  * @throws InputError `REQUEST_MALFORMED`
  */
 export async function readMultipart(
@@ -30,12 +35,17 @@ export async function readMultipart(
   if (first?.type !== 'field' || first.fieldname !== 'request' || first.valueTruncated) {
     return malformed('its first part is no field `request` of at most 16 KiB')
   }
-  const asked = checkProofRequest(request, MULTIPART_PROOF_REQUEST, parsed(first.value))
+  const value = parsed(first.value)
+  const isSealed = Object.hasOwn(Object(value), 'private')
+  const name = isSealed ? 'sealed' : 'stdin'
   const second = await next()
-  if (second?.type !== 'file' || second.fieldname !== 'stdin') {
-    return malformed('its second part is no file `stdin`')
+  if (second?.type !== 'file' || second.fieldname !== name) {
+    return malformed(`its second part is no file \`${name}\``)
   }
-  return { asked, stdin: chunksOf(second, maxStdinBytes) }
+  const chunks = chunksOf(second, maxStdinBytes)
+  return isSealed
+    ? { asked: checkProofRequest(request, SEALED_PROOF_REQUEST, value), sealed: chunks }
+    : { asked: checkProofRequest(request, MULTIPART_PROOF_REQUEST, value), stdin: chunks }
 }
 
 function parsed(value: unknown): unknown {

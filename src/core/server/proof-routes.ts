@@ -33,7 +33,7 @@ export const PROOF_ROUTES: readonly Route[] = [
     answers: { 200: '{programId, vkey, vkeyHash, sp1}' },
     handle: async ({ service }, request) => {
       const { sp1: asked } = request.query as { sp1?: string }
-      const uploaded = await service.upload(new Uint8Array(bodyBytes(request)), asked)
+      const uploaded = await service.uploads.take(new Uint8Array(bodyBytes(request)), asked)
       const { programId, bytes32: vkey, hashBytes: vkeyHash, sp1 } = uploaded
       return { programId, vkey, vkeyHash, sp1 }
     },
@@ -41,7 +41,8 @@ export const PROOF_ROUTES: readonly Route[] = [
   {
     method: 'POST',
     url: '/v1/proofs',
-    summary: 'Ask for a proof: JSON, or multipart with the parts `request` and `stdin` (bincode)',
+    summary:
+      'Ask for a proof: JSON, or multipart with the parts `request` and `stdin` (bincode), or `request` and `sealed` (private inputs)',
     for: 'client',
     body: 'json or multipart',
     schema: { headers: IDEMPOTENCY_HEADERS },
@@ -161,9 +162,13 @@ export function jobView({ job, proof, problem }: JobResult): JobView {
 async function submit(service: Service, request: FastifyRequest): Promise<JobRecord> {
   const caller = callerOf(request)
   if (request.isMultipart()) {
-    const { asked, stdin } = await readMultipart(request, service.maxStdinBytes)
-    const { programId, ...options } = asked
-    return service.submitStreaming(programId, stdin, options, caller)
+    const parts = await readMultipart(request, service.maxStdinBytes)
+    if ('sealed' in parts) {
+      const { private: sealing, ...options } = parts.asked
+      return service.submitSealed(sealing, parts.sealed, options, caller)
+    }
+    const { programId, ...options } = parts.asked
+    return service.submitStreaming(programId, parts.stdin, options, caller)
   }
   const asked = checkProofRequest(request, JSON_PROOF_REQUEST, request.body)
   const { programId, stdin, ...options } = asked

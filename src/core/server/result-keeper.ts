@@ -6,10 +6,11 @@ import { fromHex, type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import type { BlobStore } from '../jobs/blob-store.js'
 import type { JobRecord } from '../jobs/job-store.js'
+import { checkProof } from '../prover/check-proof.js'
 import { type ProvableRun, RunSeal } from '../prover/provable-run.js'
 import { sha256 } from '../sha256.js'
 import type { Proof } from '../signer/proof.js'
-import { encodeOutcome, parseOutcome } from './job-codec.js'
+import { damaged, encodeOutcome, parseOutcome } from './job-codec.js'
 
 /** Larger inputs and public values are blobs. */
 export const INLINE_BYTES = 16 * 1024
@@ -39,24 +40,34 @@ export class ResultKeeper {
     return encodeOutcome({ proof: { ...proof, publicValues: '0x' }, seal, publicValuesBlob })
   }
 
+  /** @throws as `open`, also for a proof of another process whose parts do not fit each other */
+  async proofOf(job: JobRecord): Promise<Proof> {
+    const { proof, isOurs } = await this.open(job)
+    if (isOurs === undefined) {
+      const { checks } = await checkProof(proof)
+      if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
+    }
+    return proof
+  }
+
   /** @throws UnavailableError `STORE_DAMAGED`, `STORE_UNAVAILABLE`, `INPUT_UNKNOWN` */
   async open(job: JobRecord): Promise<OpenedResult> {
     const { proof: kept, publicValuesBlob, seal } = parseOutcome(job.outcome ?? '')
     const proof =
       publicValuesBlob === undefined
         ? kept
-        : { ...kept, publicValues: toHex(await this.input(publicValuesBlob)) }
+        : { ...kept, publicValues: toHex(await readBlob(this.#blobs, publicValuesBlob)) }
     const { sp1, elfHash, vkey, vkeyHash, publicValues, exitCode, cycles } = proof
     const run = { sp1, elfHash, vkey, vkeyHash, publicValues, exitCode, cycles }
     return { proof, isOurs: this.#seal.open(run, contextOf(job), seal) }
   }
+}
 
-  /** @throws UnavailableError `INPUT_UNKNOWN`, `STORE_UNAVAILABLE` */
-  async input(hash: Hex): Promise<Uint8Array> {
-    const bytes = await this.#blobs.get(hash)
-    if (bytes === undefined) throw new UnavailableError('INPUT_UNKNOWN', { hash })
-    return bytes
-  }
+/** @throws UnavailableError `INPUT_UNKNOWN`, `STORE_UNAVAILABLE` */
+export async function readBlob(blobs: BlobStore, hash: Hex): Promise<Uint8Array> {
+  const bytes = await blobs.get(hash)
+  if (bytes === undefined) throw new UnavailableError('INPUT_UNKNOWN', { hash })
+  return bytes
 }
 
 /** What a seal is for: this job and what was asked. */

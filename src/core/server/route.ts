@@ -4,6 +4,7 @@ import { fromHex, type Hex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { type Access, NOBODY, type Visitor } from './access.js'
 import type { Activity } from './activity.js'
+import type { CollateralKeeper } from './collateral-keeper.js'
 import type { Metrics } from './metrics.js'
 import type { Service } from './service.js'
 import type { Caller } from './service-options.js'
@@ -13,6 +14,7 @@ export interface Context {
   readonly access: Access
   readonly metrics: Metrics
   readonly activity: Activity
+  readonly collateral?: CollateralKeeper | undefined
   readonly version: string
   /** The document that GET /openapi.json answers. */
   readonly openApi: () => unknown

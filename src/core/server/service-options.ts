@@ -34,6 +34,10 @@ export interface ServiceOptions {
    * of its message: under such a one a digest of another scheme could pass as one of this.
    */
   readonly schemes?: readonly SchemeName[]
+  /** Whether to take inputs that are encrypted to a key of this process, which the signer announces. */
+  readonly privateInputs?: boolean
+  /** The contract on the registry's chain that signatures of scheme `eip712` are for. */
+  readonly multiProof?: Hex
   readonly newId: () => string
   readonly entropy: (byteCount: number) => Uint8Array
   /** Milliseconds of a monotonic clock. */
@@ -41,8 +45,6 @@ export interface ServiceOptions {
   /** Milliseconds since 1970. */
   readonly dateMs: () => number
   readonly onJob?: (event: JobEvent) => void
-  /** The built thread of the execution pool. */
-  readonly executionScript?: URL
 }
 
 /** What a client may choose for its job. */
@@ -51,6 +53,13 @@ export interface JobOptions {
   readonly scheme?: SchemeName
   readonly teeVersion?: number
   readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
+}
+
+/** How private inputs are encrypted. */
+export interface Sealing {
+  /** As it was announced. */
+  readonly publicKey: Hex
+  readonly encapsulatedKey: Hex
 }
 
 /** Whose job it is; a client sees and changes its own only. */

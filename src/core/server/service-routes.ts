@@ -1,6 +1,8 @@
 /** The signer, and what those ask who watch the service. */
 import type { FastifyRequest } from 'fastify'
+import type { Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import type { AttestationAnswer } from './attestation.js'
 import { type Context, type Route, visitorOf } from './route.js'
 import { STATUS_PAGE, STATUS_PAGE_HEADERS } from './status-page.js'
 
@@ -12,8 +14,10 @@ export const SERVICE_ROUTES: readonly Route[] = [
     url: '/v1/signer',
     summary: 'The live signer, and where it is registered',
     for: 'open',
-    answers: { 200: '{address, expiresAt, chainId, registry, schemes, simulated?}' },
-    handle: ({ service: { signer, facts, schemes } }) => {
+    answers: {
+      200: '{address, expiresAt, chainId, registry, schemes, multiProof?, workloadId?, simulated?}',
+    },
+    handle: ({ service: { signer, facts, offer } }) => {
       const { address, expiresAt } = signer.registration
       const { registry, simulated } = facts
       return {
@@ -21,7 +25,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
         expiresAt,
         chainId: registry.chainId,
         registry: registry.address,
-        schemes,
+        schemes: offer.schemes,
+        ...offer.facts,
         ...(simulated && { simulated }),
       }
     },
@@ -43,14 +48,24 @@ export const SERVICE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     url: '/v1/attestation',
-    summary: 'The quote that the live signer was registered with',
+    summary: 'What the live signer, or one of its last predecessors, was registered with',
     for: 'open',
-    answers: { 200: '{address, provider, simulated, reportData, quote, measurements}' },
+    schema: {
+      querystring: {
+        type: 'object',
+        properties: { signer: { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$' } },
+        additionalProperties: false,
+      },
+    },
+    answers: {
+      200: '{address, expiresAt, provider, simulated, workloadId, measurements, quote, reportData, reference, runtimeData?, collateral?, privateInputs?: {publicKey, expiresAt, chainId, registry, signature}}',
+    },
     refusals: [404],
-    handle: ({ service: { signer } }) => {
-      const { address, attestation } = signer.registration
-      if (attestation === undefined) throw new UnavailableError('ATTESTATION_UNKNOWN', {})
-      return { address, ...attestation }
+    handle: async (context, request) => {
+      const { signer } = request.query as { signer?: string }
+      const found = attestation(context, signer?.toLowerCase() as Hex | undefined)
+      const privateInputs = await context.service.privateInputKey(found.address)
+      return { ...found, ...(privateInputs && { privateInputs }) }
     },
   },
   {
@@ -107,8 +122,28 @@ export const SERVICE_ROUTES: readonly Route[] = [
   },
 ]
 
+/**
+ * All that a client needs to judge a signer, but what nobody should get from a server: a policy.
+ *
+ * @param address - the live signer's unless given; lower case.
+ * @throws UnavailableError `ATTESTATION_UNKNOWN`; `SIGNER_NOT_READY`
+ */
+function attestation({ service, collateral }: Context, address?: Hex): AttestationAnswer {
+  const { signer } = service
+  const asked = address ?? signer.registration.address
+  const { expiresAt, attestation: found } = signer.registrationOf(asked) ?? {}
+  if (expiresAt === undefined || found === undefined) {
+    throw new UnavailableError('ATTESTATION_UNKNOWN', { signer: asked })
+  }
+  const documents = collateral?.documentsFor(found)
+  return {
+    ...{ address: asked, expiresAt, ...found },
+    ...(documents !== undefined && { collateral: { ...documents } }),
+  }
+}
+
 /** No ids: who knows one may see the job, and this is shown to anybody. */
-async function status({ service, activity, version }: Context) {
+async function status({ service, activity, collateral, version }: Context) {
   const { registry, simulated } = service.facts
   const { facts: signer, isReady } = service.signer
   const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
@@ -120,8 +155,10 @@ async function status({ service, activity, version }: Context) {
     signer: signer && { ...live, chainId: registry.chainId, registryAddress: registry.address },
     attestation: attestation && {
       provider: attestation.provider,
+      workloadId: attestation.workloadId,
       measurements: attestation.measurements,
     },
+    collateral: collateral?.trust,
     jobs: counts,
     limits: { concurrency: service.concurrency, queue: service.maxQueued },
     minutes: activity.minutes,

@@ -1,23 +1,33 @@
 /** What the service does, without HTTP: it takes programs and jobs, and proves with its live signer. */
-import { fromHex, type Hex, toHex } from '../bytes.js'
-import { InputError, UnavailableError } from '../errors.js'
-import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
-import type { ReleaseChoice } from '../executor/release.js'
-import { encodeStdin, parseStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
+import { type Hex, toHex } from '../bytes.js'
+import { UnavailableError } from '../errors.js'
+import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
 import type { JobFilter, JobRecord, JobStore } from '../jobs/job-store.js'
-import { checkElf, computeElfVkey, type ElfVkey } from '../prover/elf-vkey.js'
-import { checkSchemeChoice, createProver, type Prover } from '../prover/prove.js'
-import { verifyProof } from '../prover/verify.js'
+import type { PrivateInputStatement } from '../private-inputs/statement.js'
+import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
+import { createProver, type Prover } from '../prover/prove.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
-import type { SchemeName } from '../signer/schemes.js'
 import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
-import { damaged, encodeRequest, type JobRequest, parseFailure, parseRequest } from './job-codec.js'
+import {
+  blobsOf,
+  encodeRequest,
+  isSealed,
+  type JobRequest,
+  type OpenRequest,
+  parseFailure,
+} from './job-codec.js'
+import type { JobEvent } from './job-event.js'
+import { type InputSources, readInputs, withoutFacts } from './job-inputs.js'
 import { JobRunner } from './job-runner.js'
+import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
+import { PrivateInputKeys } from './private-input-keys.js'
 import { throwProblem } from './problem.js'
 import { ProgramIndex } from './program-index.js'
+import { ProgramUploads } from './program-uploads.js'
 import { INLINE_BYTES, ResultKeeper } from './result-keeper.js'
+import { SchemeOffer } from './scheme-offer.js'
 import {
   type Caller,
   DEFAULT_KEEP_ENDED,
@@ -25,6 +35,7 @@ import {
   type JobEnding,
   type JobOptions,
   type JobResult,
+  type Sealing,
   type ServiceOptions,
 } from './service-options.js'
 import { StoreCheck } from './store-check.js'
@@ -34,42 +45,46 @@ const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 /** Connections that wait for jobs. */
 const MAX_WAITING = 1024
 const WAIT_RETRY_SECONDS = 10
-/** Uploads whose key is being computed; each holds on to its program. */
-const MAX_UPLOADS = 16
-/** A guess: a key takes a few seconds. */
-const UPLOAD_RETRY_SECONDS = 5
-const CHOSEN_LIMITS = ['cycles', 'memoryMib', 'timeoutMs'] as const
-
 export class Service {
   readonly signer: LiveSigner
-  readonly schemes: readonly SchemeName[]
+  readonly offer: SchemeOffer
+  readonly uploads: ProgramUploads
   readonly jobs: JobRunner
   readonly maxStdinBytes: number
   isDraining = false
   readonly #options: ServiceOptions
-  readonly #limits: ExecuteLimits
+  readonly #terms: JobTerms
   readonly #programs: ProgramIndex
   readonly #vkeys = new VkeyCache({ compute: oneAtATime(computeElfVkey) })
   readonly #pool: ExecutionPool
   readonly #prover: Prover
   readonly #results: ResultKeeper
   readonly #stores: StoreCheck
-  #uploads = 0
+  readonly #inputs: InputSources
   #waiting = 0
 
   constructor(options: ServiceOptions) {
-    const { concurrency, executionScript, nowMs, dateMs, store, onJob } = options
+    const { concurrency, nowMs, dateMs, store, blobs } = options
     this.#options = options
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.signer = options.signer
     this.maxStdinBytes = options.maxStdinBytes ?? DEFAULT_MAX_STDIN_BYTES
-    this.schemes = options.schemes ?? ['automata']
-    this.#programs = new ProgramIndex(options.blobs)
-    this.#results = new ResultKeeper(options.blobs, options.entropy)
-    this.#stores = new StoreCheck([store, options.blobs], nowMs)
+    this.offer = new SchemeOffer({
+      schemes: options.schemes ?? ['automata'],
+      signer: options.signer,
+      chainId: options.registry.chainId,
+      multiProof: options.multiProof,
+    })
+    this.#terms = new JobTerms(options, this.offer)
+    this.uploads = new ProgramUploads(blobs, this.#vkeys, this.#terms)
+    this.#programs = new ProgramIndex(blobs)
+    this.#results = new ResultKeeper(blobs, options.entropy)
+    this.#stores = new StoreCheck([store, blobs], nowMs)
+    const keys = options.privateInputs ? new PrivateInputKeys(options) : undefined
+    this.#inputs = { programs: this.#programs, blobs, keys }
     this.#pool = createExecutionPool({
-      size: concurrency,
-      ...(executionScript !== undefined && { script: executionScript }),
+      // With the places of the runner that are for tenants who would have to wait.
+      size: 2 * concurrency,
+      onMemory: (peakBytes) => this.#onJob({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
       signer: () => this.signer.signer,
@@ -85,7 +100,7 @@ export class Service {
       work: (job, signal, onCycles) => this.#work(job, signal, onCycles),
       nowMs,
       dateMs,
-      ...(onJob && { onEvent: onJob }),
+      onEvent: (event) => this.#onJob(event),
     })
     this.jobs.start()
   }
@@ -120,27 +135,6 @@ export class Service {
   }
 
   /**
-   * Keep a program, and compute its key so that its jobs need not wait for it.
-   *
-   * @throws InputError `ELF_…`, `RELEASE_UNKNOWN`
-   * @throws UnavailableError `QUEUE_FULL`, `STORE_…`
-   */
-  async upload(elf: Uint8Array, asked?: string): Promise<ElfVkey & { programId: Hex }> {
-    const sp1 = checkElf(elf, this.#release(asked))
-    if (this.#uploads >= MAX_UPLOADS) {
-      const facts = { queued: this.#uploads, retryAfterSeconds: UPLOAD_RETRY_SECONDS }
-      throw new UnavailableError('QUEUE_FULL', facts)
-    }
-    this.#uploads++
-    try {
-      const vkey = await this.#vkeys.get(elf, { sp1 })
-      return { ...vkey, programId: await this.#options.blobs.put(elf) }
-    } finally {
-      this.#uploads--
-    }
-  }
-
-  /**
    * A job for a program that comes along.
    *
    * @throws InputError a program, stdin or choice that can never be proved here
@@ -153,7 +147,7 @@ export class Service {
     caller: Caller,
   ): Promise<JobRecord> {
     this.requireReady()
-    checkElf(elf, this.#release(options.sp1))
+    checkElf(elf, this.#terms.release(options.sp1))
     requireNoDeferredProofs(stdin)
     return this.submitFor(await this.#options.blobs.put(elf), stdin, options, caller)
   }
@@ -187,6 +181,45 @@ export class Service {
     return this.#submit(programId, { blob }, options, caller)
   }
 
+  /**
+   * A job whose program and stdin come encrypted, in pieces. They are opened when it runs, by this process
+   * alone.
+   *
+   * @throws UnavailableError as `submit`; `PRIVATE_INPUTS_OFF`, `PRIVATE_KEY_UNKNOWN`
+   */
+  async submitSealed(
+    { publicKey, encapsulatedKey }: Sealing,
+    inputs: AsyncIterable<Uint8Array>,
+    { sp1, ...options }: JobOptions,
+    caller: Caller,
+  ): Promise<JobRecord> {
+    this.requireReady()
+    const { keys } = this.#inputs
+    if (keys === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
+    const key = keys.find(publicKey)
+    const choice = this.#terms.choose(options)
+    const blob = await this.#options.blobs.putStream(inputs, this.maxStdinBytes)
+    const sealed = { blob, encapsulatedKey }
+    const id = this.#options.newId()
+    keys.hold(id, key)
+    try {
+      const job = await this.#enqueue({ sealed, ...(sp1 && { sp1 }), ...choice }, caller, id)
+      // Asked for before: that job holds its key itself.
+      if (job.id !== id) keys.release(id)
+      return job
+    } catch (error) {
+      keys.release(id)
+      throw error
+    }
+  }
+
+  /** The key for private inputs, announced by this signer; undefined if none are taken, or it is not the live one. */
+  async privateInputKey(signer: Hex): Promise<PrivateInputStatement | undefined> {
+    const { keys } = this.#inputs
+    if (!this.signer.isReady || this.signer.registration.address !== signer) return undefined
+    return keys?.announce(this.signer.signer, this.signer.registration.expiresAt)
+  }
+
   /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
   async job(id: string, { tenant }: Caller): Promise<JobRecord> {
     const job = await this.jobs.get(id)
@@ -207,6 +240,7 @@ export class Service {
   async cancel(id: string, caller: Caller): Promise<JobRecord> {
     await this.job(id, caller)
     const job = await this.jobs.cancel(id)
+    this.#inputs.keys?.release(id)
     if (job.state === 'cancelled') return job
     throw new UnavailableError('JOB_STATE', { id, state: job.state })
   }
@@ -216,9 +250,7 @@ export class Service {
     const { state, outcome = '' } = job
     if (state === 'failed') return { job, problem: parseFailure(outcome) }
     if (state !== 'succeeded') return { job }
-    const { proof, isOurs } = await this.#results.open(job)
-    if (isOurs === undefined) await requireWhole(proof)
-    return { job, proof }
+    return { job, proof: await this.#results.proofOf(job) }
   }
 
   /**
@@ -261,13 +293,14 @@ export class Service {
     const job = await this.job(id, caller)
     const { state } = job
     if (state !== 'succeeded') throw new UnavailableError('JOB_STATE', { id, state })
-    const request = this.#readRequest(job)
+    const request = this.#terms.read(job)
     const ours = await this.#results.open(job).then(
       ({ isOurs }) => isOurs,
       () => undefined,
     )
-    if (ours !== undefined) return this.#prover.sign(ours, choiceOf(request))
-    const again = await this.#enqueue(request, { tenant: job.tenant })
+    if (ours !== undefined) return this.#prover.sign(ours, this.offer.choose(request))
+    if (isSealed(request)) throw new UnavailableError('PRIVATE_KEY_LOST', {})
+    const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
     const { proof, problem } = await this.wait(again.id)
     return proof ?? throwProblem(problem)
   }
@@ -291,87 +324,56 @@ export class Service {
 
   async #submit(
     programId: Hex,
-    stdin: JobRequest['stdin'],
-    { limits, scheme = 'automata', teeVersion, sp1: asked }: JobOptions,
+    stdin: OpenRequest['stdin'],
+    { sp1: asked, ...options }: JobOptions,
     caller: Caller,
   ): Promise<JobRecord> {
-    const choice = { scheme, ...(teeVersion !== undefined && { teeVersion }) }
-    this.#requireScheme(scheme)
-    checkSchemeChoice(choice)
-    const sp1 = await this.#programs.release(programId, this.#release(asked))
-    const request = { programId, stdin, sp1, ...choice, limits: this.#capped(limits) }
-    return this.#enqueue(request, caller)
+    const choice = this.#terms.choose(options)
+    const sp1 = await this.#programs.release(programId, this.#terms.release(asked))
+    return this.#enqueue({ programId, stdin, sp1, ...choice }, caller, this.#options.newId())
   }
 
-  async #enqueue(request: JobRequest, { tenant, idempotencyKey }: Caller): Promise<JobRecord> {
-    const { newId, dateMs } = this.#options
+  async #enqueue(
+    request: JobRequest,
+    { tenant, idempotencyKey }: Caller,
+    id: string,
+  ): Promise<JobRecord> {
     const text = encodeRequest(request)
     const { job } = await this.jobs.submit({
-      id: newId(),
-      tenant,
-      idempotencyKey,
+      ...{ id, tenant, idempotencyKey },
       request: text,
-      blobs: [request.programId, ...('blob' in request.stdin ? [request.stdin.blob] : [])],
-      createdAtMs: dateMs(),
+      blobs: blobsOf(request),
+      createdAtMs: this.#options.dateMs(),
+      isBound: isSealed(request),
     })
     if (job.request !== text) throw new UnavailableError('IDEMPOTENCY_CONFLICT', {})
     return job
   }
 
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
-    const request = this.#readRequest(job)
-    const { programId, sp1, stdin } = request
-    const patiently = storePatience(signal, this.#options.onJob)
-    const elf = await patiently(() => this.#programs.get(programId))
-    const read = async () =>
-      'inline' in stdin ? fromHex(stdin.inline) : this.#results.input(stdin.blob)
-    const bytes = await patiently(read)
-    const limits = this.#capped(request.limits)
-    const options = { sp1, limits, signal, onCycles }
-    const run = await this.#prover.run(elf, parseStdin(bytes, 'sp1'), options)
+    const request = this.#terms.read(job)
+    const limits = this.#terms.capped(request.limits)
+    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles }
+    const patiently = storePatience(signal, (event) => this.#onJob(event))
+    const run = await patiently(() => readInputs(job.id, request, this.#inputs))
+      .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
+      .catch((error) => {
+        throw isSealed(request) ? withoutFacts(error) : error
+      })
     // Taken when the run is over: the signer that lives then.
     await this.signer.ready(signal)
-    const proof = this.#prover.sign(run, choiceOf(request))
+    const proof = this.#prover.sign(run, this.offer.choose(request))
     const outcome = await patiently(() => this.#results.encode(job, run, proof))
     return { outcome, cycles: run.cycles }
   }
 
-  /** What the store says is to be done, within what may be done here. */
-  #readRequest(job: JobRecord): JobRequest {
-    const request = parseRequest(job.request)
-    this.#requireScheme(request.scheme)
-    return request
-  }
-
-  #requireScheme(scheme: SchemeName): void {
-    if (this.schemes.includes(scheme)) return
-    throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
-  }
-
-  #release(sp1: string | undefined): ReleaseChoice {
-    return { sp1, fallbackSp1: this.#options.fallbackSp1 }
-  }
-
-  #capped(asked: JobOptions['limits'] = {}): ExecuteLimits {
-    const capped = { ...this.#limits }
-    for (const name of CHOSEN_LIMITS) {
-      capped[name] = Math.min(capped[name], asked[name] ?? capped[name])
-    }
-    return capped
+  #onJob(event: JobEvent): void {
+    if (event.kind === 'ended') this.#inputs.keys?.release(event.job.id)
+    this.#options.onJob?.(event)
   }
 }
 
-/** Of another process, or changed: then its parts do not fit each other. */
-async function requireWhole(proof: Proof): Promise<void> {
-  const { checks } = await verifyProof(proof)
-  if (checks.some(({ name, ok }) => !ok && name !== 'trustAnchor')) damaged()
-}
-
-function choiceOf({ scheme, teeVersion }: JobRequest) {
-  return { scheme, ...(teeVersion !== undefined && { teeVersion }) }
-}
-
-/** A thread that died may have done so for a reason of its own; a second one is the run's. */
+/** A process that died may have done so for a reason of its own; a second one is the run's. */
 function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
   return async (...run) => {
     try {

@@ -55,7 +55,8 @@ const span = (seconds) => {
   if (seconds < 0) return 'expired'
   if (seconds < 90) return Math.round(seconds) + ' s'
   if (seconds < 5400) return Math.round(seconds / 60) + ' min'
-  return (seconds / 3600).toFixed(1) + ' h'
+  if (seconds < 172800) return (seconds / 3600).toFixed(1) + ' h'
+  return Math.round(seconds / 86400) + ' days'
 }
 const fill = (id, rows) => at(id).replaceChildren(...rows.flatMap(([name, value]) => {
   const [dt, dd] = [document.createElement('dt'), document.createElement('dd')]
@@ -75,7 +76,11 @@ function show(s) {
     ['chain', String(s.signer.chainId)], ['registry', s.signer.registryAddress],
   ] : [['signer', 'none is registered']])
   fill('attestation', s.attestation
-    ? [['provider', s.attestation.provider], ...Object.entries(s.attestation.measurements)]
+    ? [['provider', s.attestation.provider], ['workload id', s.attestation.workloadId],
+      ['TCB status', s.collateral ? [s.collateral.status, ...s.collateral.advisoryIds].join(', ')
+        : 'not known: no collateral'],
+      ...(s.collateral ? [['collateral', 'expires in ' + span(s.collateral.expiresAt - now)]] : []),
+      ...Object.entries(s.attestation.measurements)]
     : [['quote', 'not known to this server']])
   put('queued', count(s.jobs.queued))
   put('queue-limit', 'waiting, of ' + count(s.limits.queue))

@@ -8,12 +8,12 @@
  */
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concatBytes, fromHex, type Hex } from '../bytes.js'
+import { computeTypedDataDigest, type Domain, encodeWord, hashText } from './typed-data.js'
 
-/** A signature is good for one contract on one chain, and says what software made it. */
-export interface Binding {
-  readonly chainId: number
-  /** The MultiProof contract. */
-  readonly verifyingContract: Hex
+/**
+ * A signature is good for one contract on one chain, MultiProof, and says what software made it.
+ */
+export interface Binding extends Domain {
   /** Of the TD that has the signer's key; the contract compares it with the attested one. */
   readonly workloadId: Hex
 }
@@ -25,49 +25,27 @@ export interface SignatureEntry {
   readonly signature: Uint8Array
 }
 
-export const EIP712_DOMAIN_NAME = 'SP1 TEE Prover'
-export const EIP712_DOMAIN_VERSION = '1'
 /** The count is one byte. */
 export const MAX_SIGNATURES = 255
 
-const DOMAIN_TYPE =
-  'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'
 const PROOF_TYPE =
   'TeeProof(bytes32 programVKey,bytes32 publicValuesHash,uint32 exitCode,bytes32 workloadId)'
 const SELECTOR = hashText('sp1-tee/eip712/1').subarray(0, 4)
-const WORD_BYTES = 32
 /** Nothing else is ever signed. */
 const EXIT_CODE = 0n
 
 /**
- * The 32 bytes that are signed: keccak256(0x1901 ‖ domain separator ‖ hash of the struct).
+ * The 32 bytes that are signed.
  *
  * @param programVKey - 32 bytes, as contracts know the key.
  */
 export function computeTeeProofDigest(
   programVKey: Uint8Array,
   publicValues: Uint8Array,
-  { chainId, verifyingContract, workloadId }: Binding,
+  { workloadId, ...domain }: Binding,
 ): Uint8Array {
-  const domain = keccak_256(
-    concatBytes(
-      hashText(DOMAIN_TYPE),
-      hashText(EIP712_DOMAIN_NAME),
-      hashText(EIP712_DOMAIN_VERSION),
-      word(BigInt(chainId)),
-      word(BigInt(verifyingContract)),
-    ),
-  )
-  const struct = keccak_256(
-    concatBytes(
-      hashText(PROOF_TYPE),
-      programVKey,
-      keccak_256(publicValues),
-      word(EXIT_CODE),
-      fromHex(workloadId),
-    ),
-  )
-  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), domain, struct))
+  const fields = [programVKey, keccak_256(publicValues), encodeWord(EXIT_CODE), fromHex(workloadId)]
+  return computeTypedDataDigest(domain, PROOF_TYPE, fields)
 }
 
 /**
@@ -87,13 +65,4 @@ export function encodeTeeProofBytes(
     ...sorted.flatMap(({ workloadId, signature }) => [fromHex(workloadId), signature]),
     innerProof,
   )
-}
-
-function hashText(text: string): Uint8Array {
-  return keccak_256(new TextEncoder().encode(text))
-}
-
-/** A number as 32 bytes, big-endian. */
-function word(value: bigint): Uint8Array {
-  return fromHex(`0x${value.toString(16).padStart(2 * WORD_BYTES, '0')}`)
 }

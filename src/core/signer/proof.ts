@@ -6,8 +6,9 @@
 import { fromHex, type Hex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { type Attestation, findAttestationFault } from './attestation.js'
-import { type Binding, EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from './eip712.js'
+import type { Binding } from './eip712.js'
 import { SCHEME_NAMES, type SchemeName } from './schemes.js'
+import { EIP712_DOMAIN_NAME, EIP712_DOMAIN_VERSION } from './typed-data.js'
 
 /** As EIP-712 has it. */
 export interface ProofDomain extends Pick<Binding, 'chainId' | 'verifyingContract'> {

@@ -98,11 +98,6 @@ function bindingOf({ binding }: Statement): Binding {
   return binding
 }
 
-/** Those whose message needs nothing but the proof's own parts: what a server can be asked for. */
-export const UNBOUND_SCHEME_NAMES: readonly SchemeName[] = SCHEME_NAMES.filter(
-  (name) => !SCHEMES[name].isBound,
-)
-
 export function schemeOf(name: SchemeName): Scheme {
   return SCHEMES[name]
 }

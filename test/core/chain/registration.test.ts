@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ANVIL_KEY, type Anvil, startAnvil } from '../../../src/anvil.js'
-import { fromHex, type Hex } from '../../../src/core/bytes.js'
+import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { type Chain, connectChain } from '../../../src/core/chain/client.js'
 import { type Deployment, deployContracts } from '../../../src/core/chain/deploy.js'
 import { createGasPayer, type GasPayer } from '../../../src/core/chain/gas-payer.js'
@@ -18,6 +18,7 @@ import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 import { createSigner, generateSecretKey } from '../../../src/core/signer/signer.js'
 import { createProvider, type QuoteProvider } from '../../../src/core/tdx/provider.js'
 import { parseTdQuote } from '../../../src/core/tdx/quote.js'
+import { computeReportData } from '../../../src/core/tdx/report-data.js'
 import { createSimulatedAuthority } from '../../../src/core/tdx/simulated-authority.js'
 import { guestElf } from '../../support/cli.js'
 
@@ -125,6 +126,17 @@ describe('a registered signer', () => {
     expect(await ask(await prove({ workloadId: `0x${'09'.repeat(32)}` }))).toEqual(refused)
     const { domain: _domain, ...unbound } = proof
     expect(await ask(unbound)).toBe('WrongSelector(0x00000000)')
+  })
+
+  it('comes with what the registry was shown, which others can check', async () => {
+    const { address } = newSigner()
+    const { attestation, blockNumber } = await register(address)
+    const { quote, reportData, reference } = attestation!
+    const { body, trailingZeroBytes } = parseTdQuote(fromHex(quote))
+    expect([toHex(body.reportData), trailingZeroBytes]).toEqual([reportData, 0])
+    expect(reference!.blockNumber).toBeLessThan(blockNumber)
+    const asBigint = { ...reference!, blockNumber: BigInt(reference!.blockNumber) }
+    expect(reportData).toBe(toHex(computeReportData(address, asBigint)))
   })
 
   it('costs no more gas for a quote that its platform padded', async () => {

@@ -195,7 +195,7 @@ describe('fetched collateral', () => {
     folder = join(await mkdtemp(join(tmpdir(), 'sp1-tee-collateral-')), 'collateral')
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
-  const load = (now = NOW) => loadCollateral(KEY, { ...options(), folder, now })
+  const load = (now = NOW, more = {}) => loadCollateral(KEY, { ...options(), folder, now, ...more })
   const keptFile = async () => join(folder, String((await readdir(folder))[0]))
 
   it('is kept, for others not to see', async () => {
@@ -216,6 +216,8 @@ describe('fetched collateral', () => {
     await writeFile(await keptFile(), '{')
     await load()
     expect(pcs.requests).toHaveLength(16)
+    await load(NOW, { isRenewal: true })
+    expect(pcs.requests).toHaveLength(20)
   })
 
   it('of one server is not given as that of another', async () => {

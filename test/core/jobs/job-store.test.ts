@@ -201,6 +201,32 @@ for (const member of MEMBERS) {
       expect([(await lease()).job.tenant, (await lease()).job.tenant].sort()).toEqual(['a', 'c'])
     })
 
+    it('leaves out the jobs of some tenants, and has them in their turn afterwards', async () => {
+      const first = await submit({ tenant: 'a' })
+      const other = await submit({ tenant: 'b' })
+      const lease = (exceptTenants: string[]) => store.lease({ ...LEASE, exceptTenants })
+      expect((await lease(['a', '$1']))?.job.id).toBe(other.id)
+      expect(await lease(['a', 'b'])).toBeUndefined()
+      expect((await lease([]))?.job.id).toBe(first.id)
+      expect(await lease([])).toBeUndefined()
+    })
+
+    it('has the jobs that only it can run in their turn', async () => {
+      const bound = { isBound: true }
+      const jobs = [
+        await submit({ tenant: 'a' }),
+        await submit({ tenant: 'a', ...bound }),
+        await submit({ tenant: 'b', ...bound }),
+        await submit({ tenant: 'b' }),
+      ]
+      expect(await store.queuedHere()).toBe(store.isShared ? 2 : 4)
+      const order = []
+      for (const _ of jobs) order.push((await store.lease(LEASE))?.job.tenant)
+      expect(order.toSorted()).toEqual(['a', 'a', 'b', 'b'])
+      expect(new Set(order.slice(0, 2)).size).toBe(2)
+      expect(await store.queuedHere()).toBe(0)
+    })
+
     it('leases each job to one of many that ask at the same time', async () => {
       for (let i = 0; i < 6; i++) await submit()
       const leases = await Promise.all(Array.from({ length: 9 }, () => store.lease(LEASE)))
@@ -330,6 +356,35 @@ describe('PostgreSQL alone', () => {
     server = await startPostgres()
   })
   afterAll(() => server.stop())
+
+  it('keeps for a server what only that one can run, until it is gone', async () => {
+    const open = () => openPostgresJobStore({ url: server.url })
+    const [owner, other] = [await open(), await open()]
+    const [job, second] = [newJob({ isBound: true }), newJob({ isBound: true })]
+    await owner.submit(job, PLENTY)
+    await other.reclaim()
+    expect(await other.lease(LEASE)).toBeUndefined()
+    expect(await other.queuedHere()).toBe(0)
+    const lease = (await owner.lease(LEASE)) as Lease
+    expect(lease.job.id).toBe(job.id)
+    expect(await owner.release(lease)).toBe(true)
+    expect(await other.lease({ ...LEASE, exceptTenants: ['x'] })).toBeUndefined()
+
+    // As if it had been away for long.
+    server.sql("update sp1_tee.servers set seen_at = now() - interval '1 hour'")
+    await other.reclaim()
+    expect((await other.lease(LEASE))?.job.id).toBe(job.id)
+
+    // Whoever comes back is seen again; whoever leaves says so.
+    await owner.reclaim()
+    await owner.submit(second, PLENTY)
+    await other.reclaim()
+    expect(await other.lease(LEASE)).toBeUndefined()
+    await owner.close()
+    await other.reclaim()
+    expect((await other.lease(LEASE))?.job.id).toBe(second.id)
+    await other.close()
+  })
 
   it('outlives a restart of the database, and refuses meanwhile', async () => {
     const store = await openPostgresJobStore({ url: server.url })

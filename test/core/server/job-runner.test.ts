@@ -250,17 +250,90 @@ describe('the end', () => {
   })
 })
 
-it('tenants take turns', async () => {
-  const { work, begun, finish } = held()
-  const { runner } = start(work)
-  const tenants = new Map<string, string>()
-  for (const tenant of ['a', 'a', 'a', 'b']) {
-    const { job } = await runner.submit(newJob(tenant))
-    tenants.set(job.id, tenant)
+describe('tenants', () => {
+  /** Submits a job for each, in this order. @returns whose jobs have begun, so far */
+  async function submitFor(runner: JobRunner, begun: readonly string[], tenants: string) {
+    const names = new Map<string, string>()
+    for (const tenant of tenants) {
+      const { job } = await runner.submit(newJob(tenant))
+      names.set(job.id, tenant)
+    }
+    return () => begun.map((id) => names.get(id)).join('')
   }
-  for (let i = 1; i <= 4; i++) {
-    await until(() => begun.length === i)
+
+  it('take turns', async () => {
+    const { work, begun, finish } = held()
+    const { runner } = start(work, { concurrency: 2 })
+    const tenants = await submitFor(runner, begun, 'abaaab')
+    for (let i = 2; i <= 6; i++) {
+      await until(() => begun.length === i)
+      finish()
+    }
+    expect(tenants()).toBe('ababaa')
+  })
+
+  it('with nothing running need not wait for those who have taken every place', async () => {
+    const { work, begun, finish } = held()
+    const { runner } = start(work, { concurrency: 2 })
+    const tenants = await submitFor(runner, begun, 'aaaabb')
+    await until(() => begun.length === 3)
+    expect(tenants()).toBe('aab')
+    // The first to end makes no room: two of a or of b are two.
     finish()
-  }
-  expect(begun.map((id) => tenants.get(id))).toEqual(['a', 'a', 'b', 'a'])
+    await quiet()
+    expect(tenants()).toBe('aab')
+    finish()
+    await until(() => begun.length === 4)
+    expect(tenants()).toBe('aaba')
+  })
+
+  it('get as many places more as there are, and no more', async () => {
+    const { work, begun, finish } = held()
+    const { runner } = start(work, { concurrency: 2 })
+    const tenants = await submitFor(runner, begun, 'aabcdef')
+    await until(() => begun.length === 4)
+    await quiet()
+    expect(tenants()).toBe('aabc')
+    finish()
+    await until(() => begun.length === 5)
+    await quiet()
+    expect(tenants()).toBe('aabcd')
+  })
+
+  it('get them also from a queue that is full with jobs of others', async () => {
+    const { work, begun } = held()
+    const { runner } = start(work, { maxQueued: 1 })
+    await submitFor(runner, begun, 'aa')
+    await expect(runner.submit(newJob('a'))).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+    await runner.submit(newJob('b'))
+    await until(() => begun.length === 2)
+    await expect(runner.submit(newJob('c'))).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+  })
+
+  it('who are alone cost the store no question while every place is taken', async () => {
+    let asked = 0
+    const store = newStore()
+    const counting = new Proxy(store, {
+      get(target, name: keyof JobStore) {
+        const value = target[name]
+        if (typeof value !== 'function') return value
+        if (name === 'lease') asked++
+        return value.bind(target)
+      },
+    })
+    const { work, begun } = held()
+    const { runner } = start(work, { store: counting })
+    await submitFor(runner, begun, 'aaaaaa')
+    await until(() => begun.length === 1)
+    await quiet()
+    const before = asked
+    for (let i = 0; i < 3; i++) await submitFor(runner, begun, 'a')
+    await quiet()
+    expect(asked).toBe(before)
+  })
 })
+
+/** Until whatever was set off has had its turn. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 5))
+}

@@ -205,6 +205,17 @@ describe('the live signer', () => {
     live.stop()
   })
 
+  it('remembers its last signers, and no more of them', async () => {
+    const live = newLiveSigner()
+    const addresses = [(await live.start()).address]
+    for (let i = 0; i < 8; i++) addresses.push((await live.rotate()).current)
+    expect(live.registrationOf(addresses[0]!)).toBeUndefined()
+    for (const address of addresses.slice(1)) {
+      expect(live.registrationOf(address)).toMatchObject({ address, expiresAt: NOW_SECONDS + 3600 })
+    }
+    live.stop()
+  })
+
   it('lets who waits for it go when told to', async () => {
     const live = newLiveSigner({ register: () => Promise.reject(outage) })
     const abort = new AbortController()

@@ -1,40 +1,43 @@
 /** What those see who watch the service: metrics, logs, its status, its interface, its attestation. */
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { toHex } from '../../../src/core/bytes.js'
+import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
+import { openCollateral, parseCollateral } from '../../../src/core/dcap/collateral.js'
+import { parseTrustedRoot } from '../../../src/core/dcap/trusted-root.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
-import { rememberQuotes } from '../../../src/core/server/attestation.js'
+import { judgeAttestation } from '../../../src/core/policy/judge-attestation.js'
+import { parsePolicy } from '../../../src/core/policy/policy.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
-import { createMachineSources } from '../../../src/core/tdx/machine-sources.js'
-import { selectProvider } from '../../../src/core/tdx/provider.js'
-import { computeReportData } from '../../../src/core/tdx/report-data.js'
+import { parseAttestation } from '../../../src/core/signer/attestation.js'
+import type { QuoteProvider } from '../../../src/core/tdx/provider.js'
+import { parseTdQuote } from '../../../src/core/tdx/quote.js'
+import { newAttestedSigner, openTestProvider } from '../../support/attested.js'
 import { guestElf, guestInput } from '../../support/cli.js'
 import { ended, expectProblem, postJson, send } from '../../support/http.js'
-import { newLiveSigner, registered, startService, type TestService } from '../../support/service.js'
+import { NOW_SECONDS, startService, type TestService } from '../../support/service.js'
 
 const SECRET = 'c0ffee'
 const elfOf = (name: string) => [...readFileSync(guestElf(name))]
 
 let service: TestService
+let provider: QuoteProvider
+let firstSigner: Hex
 const lines: string[] = []
 beforeAll(async () => {
-  const stateDir = mkdtempSync(join(tmpdir(), 'sp1-tee-watching-'))
-  const sources = createMachineSources({ stateDir, warn: () => {}, simulate: [] })
-  const provider = rememberQuotes(await selectProvider('simulated', sources))
-  const signer = newLiveSigner({
-    register: async (address) => {
-      await provider.quote(
-        computeReportData(address, { blockNumber: 0n, blockHash: `0x${'00'.repeat(32)}` }),
-      )
-      return { ...(await registered(address)), attestation: provider.last() }
-    },
+  provider = await openTestProvider()
+  const signer = newAttestedSigner(provider, {
     onEvent: (event) => service.app.onSigner(event),
   })
-  await signer.start()
+  firstSigner = (await signer.start()).address
   const log = { level: 'info', stream: { write: (line: string) => lines.push(line) } }
-  service = await startService({ signer, log, simulated: true })
+  service = await startService({
+    ...{ signer, log, simulated: true },
+    collateral: {
+      root: parseTrustedRoot(readFileSync(provider.rootCertificatePath!)),
+      fetch: async () => openCollateral(provider.collateral!()),
+    },
+    askBalance: async () => 10n ** 18n,
+  })
   const stdin = { buffer: [`0x${SECRET}00`, '0x0a000000'].slice(1) }
   const good = await postJson(
     service,
@@ -58,7 +61,7 @@ describe('GET /metrics', () => {
   it('counts what happened', async () => {
     const { text, type } = await send(service, 'GET', '/metrics')
     expect(type).toBe('text/plain')
-    const { address, expiresAt } = service.signer.registration
+    const { address, expiresAt, attestation } = service.signer.registration
     for (const line of [
       'sp1_tee_build_info{version="1.2.3",simulated="true"} 1',
       'sp1_tee_ready 1',
@@ -69,7 +72,9 @@ describe('GET /metrics', () => {
       'sp1_tee_job_duration_seconds_count{outcome="succeeded"} 1',
       'sp1_tee_queue_wait_seconds_count 2',
       'sp1_tee_guest_failures_total{cause="GUEST_EXIT"} 1',
-      `sp1_tee_signer_info{address="${address}"} 1`,
+      `sp1_tee_signer_info{address="${address}",workload_id="${attestation?.workloadId}"} 1`,
+      'sp1_tee_tcb_status{status="UpToDate"} 1',
+      'sp1_tee_wallet_balance_wei 1000000000000000000',
       `sp1_tee_signer_expiry_timestamp_seconds ${expiresAt}`,
       'sp1_tee_attestation_age_seconds 0',
       'sp1_tee_registration_tx_total{outcome="confirmed"} 1',
@@ -77,6 +82,11 @@ describe('GET /metrics', () => {
       expect(text.split('\n')).toContain(line)
     }
     expect(text).toMatch(/sp1_tee_execution_cycles_total [1-9]/)
+    for (const kind of ['tcb_info', 'qe_identity', 'pck_crl', 'root_crl']) {
+      const line = `sp1_tee_collateral_next_update_timestamp_seconds{kind="${kind}"} `
+      const [, seconds] = text.split(line)
+      expect(Number.parseInt(seconds!, 10)).toBeGreaterThan(NOW_SECONDS)
+    }
   })
 
   it('has a label for a route as the table has it, whatever is asked for', async () => {
@@ -128,6 +138,7 @@ describe('GET /status.json and /', () => {
       ready: true,
       signer: { address: service.signer.signer.address, chainId: 31337 },
       attestation: { provider: 'simulated', measurements: { mrtd: expect.stringMatching(/^0x/) } },
+      collateral: { status: 'UpToDate', advisoryIds: [], expiresAt: expect.any(Number) },
       jobs: { succeeded: 1, failed: 1, queued: 0, running: 0 },
       limits: { concurrency: 2, queue: 256 },
     })
@@ -147,15 +158,43 @@ describe('GET /status.json and /', () => {
   })
 })
 
-it('GET /v1/attestation shows the quote of the live signer', async () => {
-  const { json } = await send(service, 'GET', '/v1/attestation')
-  const { address } = service.signer.registration
-  expect(json).toMatchObject({ address, provider: 'simulated', simulated: true })
-  expect(json.reportData.slice(26, 66)).toBe(address.slice(2))
-  expect(json.quote).toContain(json.reportData.slice(2))
-  const other = await startService()
-  expectProblem(await send(other, 'GET', '/v1/attestation'), 404, 'ATTESTATION_UNKNOWN')
-  await other.app.drain(AbortSignal.abort())
+describe('GET /v1/attestation', () => {
+  it('is what a client needs to judge the live signer, and those before it', async () => {
+    const { address: live } = service.signer.registration
+    for (const address of [firstSigner, live]) {
+      const { json, text } = await send(service, 'GET', `/v1/attestation?signer=${address}`)
+      expect(json).toMatchObject({ address, provider: 'simulated', simulated: true })
+      expect(json.expiresAt).toBe(NOW_SECONDS + 3600)
+      const { quote, collateral, ...binding } = parseAttestation(new TextEncoder().encode(text))
+      const verdict = judgeAttestation({
+        ...binding,
+        quote: parseTdQuote(fromHex(quote)),
+        collateral: parseCollateral(new TextEncoder().encode(JSON.stringify(collateral))),
+        root: parseTrustedRoot(readFileSync(provider.rootCertificatePath!)),
+        policy: parsePolicy({ version: 1, workloads: [{ workloadId: json.workloadId }] }),
+        now: new Date(1000 * NOW_SECONDS),
+        signer: address,
+      })
+      expect(verdict.checks.filter(({ ok }) => !ok)).toEqual([])
+    }
+    const { json } = await send(service, 'GET', '/v1/attestation')
+    expect(json.address).toBe(live)
+  })
+
+  it('knows the signer in any case of its digits, and none that it never had', async () => {
+    const url = (signer: string) => `/v1/attestation?signer=${signer}`
+    const upper = `0x${firstSigner.slice(2).toUpperCase()}`
+    expect((await send(service, 'GET', url(upper))).json.address).toBe(firstSigner)
+    const other = `0x${'5b'.repeat(20)}`
+    expectProblem(await send(service, 'GET', url(other)), 404, 'ATTESTATION_UNKNOWN')
+    expectProblem(await send(service, 'GET', url('0x12')), 400, 'REQUEST_MALFORMED')
+  })
+
+  it('says so of a signer that was registered without a quote', async () => {
+    const other = await startService()
+    expectProblem(await send(other, 'GET', '/v1/attestation'), 404, 'ATTESTATION_UNKNOWN')
+    await other.app.drain(AbortSignal.abort())
+  })
 })
 
 it('GET /openapi.json describes every route by the schemas that validate', async () => {

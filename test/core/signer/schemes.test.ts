@@ -14,12 +14,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { type Hex, toHex } from '../../../src/core/bytes.js'
 import { encodeTeeProofBytes } from '../../../src/core/signer/eip712.js'
-import {
-  encodedMessageBytes,
-  type Statement,
-  schemeOf,
-  UNBOUND_SCHEME_NAMES,
-} from '../../../src/core/signer/schemes.js'
+import { encodedMessageBytes, type Statement, schemeOf } from '../../../src/core/signer/schemes.js'
 import { newTestSigner } from '../../support/service.js'
 
 const any32Bytes = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -152,8 +147,4 @@ describe('eip712', () => {
     const [statement] = fc.sample(anyStatement, { numRuns: 1, seed: 1 }) as [Statement]
     expect(() => schemeOf('eip712').digest(statement)).toThrow('no binding')
   })
-})
-
-it('a server can be asked for all but what is for one contract', () => {
-  expect(UNBOUND_SCHEME_NAMES).toEqual(['automata', 'succinct'])
 })

@@ -12,6 +12,7 @@ it('says of a machine that gives no quote what to do', () => {
     TDX_PROVIDER_OTHER: new UnavailableError('TDX_PROVIDER_OTHER', { found: 'sev_guest' }),
     TDX_BUSY: new UnavailableError('TDX_BUSY', { step }),
     TDX_TIMEOUT: new UnavailableError('TDX_TIMEOUT', { step }),
+    QUOTE_TIMEOUT: new UnavailableError('QUOTE_TIMEOUT', { provider: 'http', seconds: 120 }),
     TDX_INTERRUPTED: new UnavailableError('TDX_INTERRUPTED', { step }),
     TDX_HOST_FAILED: new UnavailableError('TDX_HOST_FAILED', { step, errno: 'EIO' }),
     TDX_REQUEST_REFUSED: new UnavailableError('TDX_REQUEST_REFUSED', { step }),
@@ -54,6 +55,7 @@ it('says of a machine that gives no quote what to do', () => {
     The kernel's quote interface is served by sev_guest, not by tdx_guest. Run inside an Intel TDX virtual machine.
     The host is still busy with an earlier quote request (EBUSY at outblob). Try again in a minute; if it stays, restart the virtual machine.
     The host did not answer the quote request in time (ETIMEDOUT at outblob). Check that its quote generation service runs and reaches its provisioning service.
+    The provider http gave no quote within 120 s. Look at the host's quote service; if it stays, restart the virtual machine.
     A signal interrupted the quote request again and again (EINTR at outblob). Run the command again.
     The host failed to make the quote (EIO at outblob). Check its quote generation service and that the platform is registered with Intel.
     The kernel refused the quote request (EINVAL at outblob). Update the guest's kernel to 6.7 or newer.

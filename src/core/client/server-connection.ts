@@ -1,0 +1,194 @@
+/**
+ * Requests to a server, and its answers: bounded, typed, asked again while the server is full or away for a
+ * while. What they mean is for the client.
+ */
+import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
+
+const MAX_ANSWER_BYTES = 96 * 2 ** 20
+const MAX_TEXT_LENGTH = 2_000
+/** Waits for room in a full queue, before giving up. */
+const MAX_ATTEMPTS = 20
+/** A server that has answered once may be away for so long, as when it is restarted. */
+const DEFAULT_PATIENCE_MS = 60_000
+const FIRST_RETRY_MS = 200
+const LONGEST_RETRY_MS = 5_000
+/** It did not take the request, and may a little later. */
+const PASSING_CODES = ['SERVER_DRAINING', 'SIGNER_NOT_READY', 'STORE_UNAVAILABLE', 'INTERRUPTED']
+
+export interface ServerOptions {
+  /** Sent with every request; only over HTTPS, or to this machine, is it safe from others. */
+  readonly apiKey?: string
+  /** How long a server that has answered before may be away. */
+  readonly patienceMs?: number
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly retryAfterSeconds: number
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly json?: unknown
+  readonly form?: FormData
+  readonly binary?: Uint8Array
+  readonly idempotencyKey?: string
+}
+
+export interface ServerConnection {
+  /**
+   * @returns the answer's JSON
+   * @throws Sp1TeeError the server's problem, with its code
+   * @throws UnavailableError `SERVER_UNREACHABLE`, `SERVER_ANSWER`
+   * @throws InterruptedError
+   */
+  readonly ask: (method: string, path: string, options: AskOptions) => Promise<unknown>
+  /** A problem as an error with its own code, in the server's words. */
+  readonly errorOf: (problem: unknown, status?: number) => Sp1TeeError
+  /** @throws UnavailableError `SERVER_ANSWER` */
+  readonly textField: (value: unknown, name: string) => string
+  /** @throws UnavailableError `SERVER_ANSWER` */
+  readonly unusable: (reason: string) => never
+}
+
+export function connectServer(
+  url: string,
+  { apiKey, patienceMs = DEFAULT_PATIENCE_MS }: ServerOptions,
+): ServerConnection {
+  const base = url.replace(/\/+$/, '')
+  const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
+  let hasAnswered = false
+  return { ask, errorOf, textField, unusable }
+
+  async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
+    let fullTimes = 0
+    let patienceLeftMs = patienceMs
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      const answer = await send(method, path, options).catch((error) => {
+        if (isPassing(error) && patienceLeftMs > 0) return undefined
+        throw error
+      })
+      if (answer !== undefined) {
+        const { status, body, retryAfterSeconds } = answer
+        if (status >= 200 && status < 300) return body
+        const error = errorOf(body, status)
+        if (status === 429 && ++fullTimes < MAX_ATTEMPTS) {
+          await pause(1000 * retryAfterSeconds, options.signal)
+          continue
+        }
+        if (!isPassing(error) || patienceLeftMs <= 0) throw error
+      }
+      patienceLeftMs -= retryMs
+      await pause(retryMs, options.signal)
+    }
+  }
+
+  /** A server that never answered is a wrong URL rather than one that restarts. */
+  function isPassing(error: unknown): boolean {
+    if (!(error instanceof Sp1TeeError) || !hasAnswered) return false
+    return error.code === 'SERVER_UNREACHABLE' || PASSING_CODES.includes(error.code)
+  }
+
+  async function send(
+    method: string,
+    path: string,
+    { signal, json, form, binary, idempotencyKey }: AskOptions,
+  ): Promise<Answer> {
+    const type = json !== undefined ? 'application/json' : 'application/octet-stream'
+    const body = json !== undefined ? JSON.stringify(json) : (form ?? binary)
+    try {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        redirect: 'error',
+        headers: {
+          // Of a form, fetch knows it.
+          ...(body !== undefined && form === undefined && { 'content-type': type }),
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+          ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        },
+        ...(body !== undefined && { body }),
+        ...(signal !== undefined && { signal }),
+      })
+      if (response.ok) hasAnswered = true
+      const retryAfterSeconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
+      return { status: response.status, body: await readJson(response), retryAfterSeconds }
+    } catch (error) {
+      if (signal?.aborted) throw interrupted()
+      if (error instanceof Sp1TeeError) throw error
+      const { cause = error } = error as { cause?: unknown }
+      const { code } = cause as { code?: unknown }
+      const reason = typeof code === 'string' ? code : 'the connection failed'
+      throw new UnavailableError('SERVER_UNREACHABLE', { url: origin, reason }, error)
+    }
+  }
+
+  async function readJson(response: Response): Promise<unknown> {
+    const decoder = new TextDecoder()
+    let text = ''
+    let size = 0
+    // Not every browser iterates over a stream.
+    const reader = response.body?.getReader()
+    for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+      size += read.value.length
+      if (size > MAX_ANSWER_BYTES) {
+        await reader?.cancel()
+        unusable('it is too long')
+      }
+      text += decoder.decode(read.value, { stream: true })
+    }
+    try {
+      return JSON.parse(text)
+    } catch {
+      return unusable(`it is no JSON (HTTP ${response.status})`)
+    }
+  }
+
+  function errorOf(problem: unknown, status?: number): Sp1TeeError {
+    const { code, detail, details } = Object(problem) as Record<string, unknown>
+    const isProblem = typeof code === 'string' && typeof detail === 'string'
+    const known = isProblem
+      ? restoreError({
+          code,
+          message: printable(detail),
+          details: typeof details === 'object' ? { ...details } : {},
+        })
+      : undefined
+    if (known !== undefined) return known
+    const reason = isProblem ? `${printable(code)}: ${printable(detail)}` : `HTTP ${status}`
+    return new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+  }
+
+  function textField(value: unknown, name: string): string {
+    const field = (Object(value) as Record<string, unknown>)[name]
+    return typeof field === 'string' ? field : unusable(`its field ${name} is missing`)
+  }
+
+  function unusable(reason: string): never {
+    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+  }
+}
+
+/** A server's text on its way to a terminal: bounded, and without control characters. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT_LENGTH)
+}
+
+export function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(interrupted())
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function interrupted(): InterruptedError {
+  return new InterruptedError({ during: "waiting for the server's answer" })
+}
