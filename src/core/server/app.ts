@@ -22,9 +22,11 @@ import type { ServiceOptions } from './service-options.js'
 import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
-export { type BlobStore, openBlobStore } from '../jobs/blob-store.js'
+export type { BlobStore } from '../jobs/blob-store.js'
+export { openFolderBlobStore } from '../jobs/folder-blob-store.js'
 export type { JobStore } from '../jobs/job-store.js'
 export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
+export { openS3BlobStore, type S3BlobStoreOptions } from '../jobs/s3-blob-store.js'
 export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
 export { type AccessOptions, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
@@ -40,6 +42,8 @@ export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
 const REQUEST_TIMEOUT_MS = 120_000
+/** Whatever Node is told to take. */
+const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
 
@@ -221,7 +225,7 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
     // A proxy's, if it is one; else a new one.
     requestIdHeader: false,
     genReqId: ({ headers }: FastifyRequest['raw']) => requestId(headers['x-request-id'], newId),
-    ...(tls && { https: { key: tls.key, cert: tls.cert } }),
+    ...(tls && { https: { key: tls.key, cert: tls.cert, minVersion: OLDEST_TLS } }),
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
   http.server.headersTimeout = HEADERS_TIMEOUT_MS
   http.server.maxConnections = MAX_CONNECTIONS

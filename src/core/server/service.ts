@@ -39,6 +39,8 @@ import {
   type Sealing,
   type ServiceOptions,
 } from './service-options.js'
+import { StoreCheck } from './store-check.js'
+import { storePatience } from './store-patience.js'
 
 const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 /** Connections that wait for jobs. */
@@ -58,6 +60,7 @@ export class Service {
   readonly #pool: ExecutionPool
   readonly #prover: Prover
   readonly #results: ResultKeeper
+  readonly #stores: StoreCheck
   readonly #inputs: InputSources
   #waiting = 0
 
@@ -76,6 +79,7 @@ export class Service {
     this.uploads = new ProgramUploads(blobs, this.#vkeys, this.#terms)
     this.#programs = new ProgramIndex(blobs)
     this.#results = new ResultKeeper(blobs, options.entropy)
+    this.#stores = new StoreCheck([store, blobs], nowMs)
     const keys = options.privateInputs ? new PrivateInputKeys(options) : undefined
     this.#inputs = { programs: this.#programs, blobs, keys }
     this.#pool = createExecutionPool({
@@ -117,7 +121,7 @@ export class Service {
   /** @throws UnavailableError as `requireReady`; `STORE_UNAVAILABLE` */
   async requireWorking(): Promise<void> {
     this.requireReady()
-    await this.counts()
+    await this.#stores.run()
   }
 
   counts(): ReturnType<JobStore['counts']> {
@@ -354,7 +358,8 @@ export class Service {
     const limits = this.#terms.capped(request.limits)
     const watch = watchSteps(job, this.#options)
     const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles, watch }
-    const run = await readInputs(job.id, request, this.#inputs)
+    const patiently = storePatience(signal, (event) => this.#onJob(event))
+    const run = await patiently(() => readInputs(job.id, request, this.#inputs))
       .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
       .catch((error) => {
         throw isSealed(request) ? withoutFacts(error) : error
@@ -364,7 +369,8 @@ export class Service {
       await this.signer.ready(signal)
       return this.#prover.sign(run, this.offer.choose(request))
     })
-    return { outcome: await this.#results.encode(job, run, proof), cycles: run.cycles }
+    const outcome = await patiently(() => this.#results.encode(job, run, proof))
+    return { outcome, cycles: run.cycles }
   }
 
   #onJob(event: JobEvent): void {
