@@ -8,7 +8,7 @@ import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type Prover } from '../prover/prove.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
-import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
+import { createExecutionPool, type ExecutionPool, onceMore } from './execution-pool.js'
 import {
   blobsOf,
   encodeRequest,
@@ -376,19 +376,6 @@ export class Service {
   #onJob(event: JobEvent): void {
     if (event.kind === 'ended') this.#inputs.keys?.release(event.job.id)
     this.#options.onJob?.(event)
-  }
-}
-
-/** A process that died may have done so for a reason of its own; a second one is the run's. */
-function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
-  return async (...run) => {
-    try {
-      return await execute(...run)
-    } catch (error) {
-      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
-      if (!isLost) throw error
-      return execute(...run)
-    }
   }
 }
 
