@@ -32,7 +32,7 @@ const INPUT = {
   ELF_SEGMENT: (f: { segment: number; reason: string }) =>
     `Program header ${f.segment} of the ELF cannot be loaded: ${f.reason}. Link the guest with SP1's linker settings.`,
   ELF_TOO_LARGE: (f: { what: string; words: number; max: number }) =>
-    `The program's ${f.what} has ${f.words} words; SP1's largest shape holds ${f.max}. Make the program smaller.`,
+    `The program's ${f.what} has ${f.words} words; at most ${f.max} are taken. Make the program smaller.`,
   ELF_INSTRUCTION_UNKNOWN: (f: { pc: number; word: string }) =>
     `The word ${f.word} at pc 0x${f.pc.toString(16)} is no RV32IM instruction. SP1 refuses such a program; build it for riscv32im.`,
   STDIN_AMBIGUOUS: (f: { bytes: number }) =>

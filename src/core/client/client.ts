@@ -146,10 +146,11 @@ export function createClient(
     return sealingAnew('PRIVATE_KEY_UNKNOWN', async () => {
       onState?.('sealing', 0)
       const { publicKey } = await trust.privateInputKey(signal)
-      const inputs = { elf, stdin: encodeStdin(stdin.buffers) }
+      const choices = new TextEncoder().encode(JSON.stringify(choice))
+      const inputs = { choices, elf, stdin: encodeStdin(stdin.buffers) }
       const { encapsulatedKey, sealed } = await sealInputs(publicKey, inputs)
       const form = new FormData()
-      form.append('request', JSON.stringify({ private: { publicKey, encapsulatedKey }, ...choice }))
+      form.append('request', JSON.stringify({ private: { publicKey, encapsulatedKey } }))
       form.append('sealed', new Blob([sealed as Uint8Array<ArrayBuffer>]), 'sealed')
       onState?.('sending', 0)
       const asked = { form, signal, idempotencyKey: crypto.randomUUID() }

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../errors.js'
 import { parseElf } from '../riscv/elf.js'
-import type { ElfRules } from '../riscv/elf-rules.js'
+import { type ElfRules, MAX_IMAGE_WORDS } from '../riscv/elf-rules.js'
 import type { CycleLimit, Kernels } from '../riscv/engine.js'
 import type { Isa } from '../riscv/isa.js'
 import type { Program } from '../riscv/program.js'
@@ -49,7 +49,11 @@ export interface Descriptors {
 }
 
 /** What no release's loader is looser than. */
-const ANY_RELEASE: ElfRules = { maxCodeWords: 2 ** 22, isStrict: false }
+const ANY_RELEASE: ElfRules = {
+  maxCodeWords: 2 ** 22,
+  maxImageWords: MAX_IMAGE_WORDS,
+  isStrict: false,
+}
 
 const RELEASES: readonly Sp1Release[] = [SP1_3_4_0, SP1_5_2_4]
 

@@ -10,6 +10,9 @@
 import { ByteReader, concatBytes, encodeU64LE, fromHex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 
+/** SP1 has no bound; but each takes a hundred bytes of this process, however few it holds. */
+export const MAX_BUFFERS = 2 ** 18
+
 export type StdinFormat = 'sp1' | 'json' | 'raw'
 
 export interface Stdin {
@@ -84,6 +87,7 @@ function parseBincode(bytes: Uint8Array): Stdin {
     ),
   )
   const count = readLength(reader, 8)
+  requireFewBuffers('sp1', count)
   const buffers = Array.from({ length: count }, () => reader.take(readLength(reader, 1)))
   const ptr = reader.u64LE()
   if (ptr > BigInt(count)) malformed('sp1', `ptr is ${ptr}, beyond its ${count} buffers`)
@@ -94,6 +98,10 @@ function parseBincode(bytes: Uint8Array): Stdin {
   }
   if (deferredProofs > 0n && restBytes === 0) malformed('sp1', 'its deferred proofs are missing')
   return { buffers, deferredProofs }
+}
+
+function requireFewBuffers(format: StdinFormat, count: number): void {
+  if (count > MAX_BUFFERS) malformed(format, `it has ${count} buffers, more than ${MAX_BUFFERS}`)
 }
 
 /** A u64 count of things that take at least `minBytes` each, so it is bounded by what is left. */
@@ -122,6 +130,7 @@ export function parseStdinValue(value: unknown): Stdin {
   const [extra] = Object.keys(rest)
   if (extra !== undefined) malformed('json', `it has an unknown field ${JSON.stringify(extra)}`)
   if (!Array.isArray(buffer)) return malformed('json', 'its field "buffer" is no array')
+  requireFewBuffers('json', buffer.length)
   if (ptr !== undefined && !(Number.isSafeInteger(ptr) && (ptr as number) >= 0)) {
     malformed('json', 'its field "ptr" is no index')
   }

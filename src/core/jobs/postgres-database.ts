@@ -33,7 +33,8 @@ const SCHEMA = `
   alter table sp1_tee.jobs add column if not exists server uuid;
   create table if not exists sp1_tee.servers (
     id uuid primary key default gen_random_uuid(),
-    seen_at timestamptz not null default now()
+    seen_at timestamptz not null default now(),
+    seen_since timestamptz not null default now()
   );
   create unique index if not exists jobs_idempotency on sp1_tee.jobs (tenant, idempotency_key)
     where idempotency_key is not null;
@@ -73,6 +74,34 @@ export async function prepareDatabase(pool: pg.Pool): Promise<void> {
     await lockTurns(client)
     await client.query(SCHEMA)
   })
+}
+
+/** A server that has not been seen for so long is gone, and with it whatever only it could run. */
+const SERVER_LIFE_SECONDS = 60
+const SEEN_EVERY_SECONDS = 5
+
+/** Be seen in the database. One that was away for long is new in it. */
+export async function showServer(client: pg.PoolClient, id: string): Promise<void> {
+  await client.query(
+    `insert into sp1_tee.servers (id) values ($1) on conflict (id) do update set seen_at = now(),
+       seen_since = case when servers.seen_at < now() - $2 * interval '1 s'
+                         then now() else servers.seen_since end
+     where servers.seen_at < now() - $3 * interval '1 s'`,
+    [id, SERVER_LIFE_SECONDS, SEEN_EVERY_SECONDS],
+  )
+}
+
+/**
+ * Forget servers that are gone. Only one that itself was seen all the time may say so: after an outage of
+ * the database nobody was, and everybody lives.
+ */
+export async function forgetServers(client: pg.PoolClient, id: string): Promise<void> {
+  await client.query(
+    `delete from sp1_tee.servers where seen_at < now() - $2 * interval '1 s' and exists (
+       select 1 from sp1_tee.servers as own
+       where own.id = $1 and own.seen_since < now() - $2 * interval '1 s')`,
+    [id, SERVER_LIFE_SECONDS],
+  )
 }
 
 /** @returns the id of this server, while it is seen */

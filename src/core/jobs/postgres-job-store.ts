@@ -23,21 +23,20 @@ import {
   COLUMNS,
   createPool,
   executorOf,
+  forgetServers,
   guarded,
   lockTurns,
   prepareDatabase,
   type Row,
   registerServer,
   rows,
+  showServer,
   transaction,
 } from './postgres-database.js'
 
 const QUEUE = 'sp1-tee-jobs'
 /** A message waits as long as its job. */
 const MESSAGE_OPTIONS = { retryLimit: 0, retentionDays: 3650, expireInHours: 23 } as const
-/** A server that has not been seen for so long is gone, and with it whatever only it could run. */
-const SERVER_LIFE_SECONDS = 60
-const SEEN_EVERY_SECONDS = 5
 /** With $1 the milliseconds of the lease and $2 those since 1970. */
 const LEASED = `state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
   lease_until = now() + $1 * interval '1 ms', started_at = $2`
@@ -125,7 +124,10 @@ class PostgresJobStore implements JobStore {
         values,
       )
       if (inserted === undefined) throw new InternalError('a row that was inserted is not there')
-      this.#hasBound ||= job.isBound === true
+      if (job.isBound) {
+        this.#hasBound = true
+        await showServer(client, this.#server)
+      }
       await this.#send(client, inserted, rank)
       return { job: recordOf(inserted), isNew: true }
     })
@@ -288,7 +290,7 @@ class PostgresJobStore implements JobStore {
         [leaseMs, nowMs, message.id, message.data.job],
       )
       if (row !== undefined) return leaseOf(row)
-      await this.#boss.complete(QUEUE, message.id, { db })
+      await this.#complete(client, message.id)
     }
   }
 
@@ -319,14 +321,8 @@ class PostgresJobStore implements JobStore {
 
   /** Be seen; and let anybody have what was bound to a server that is seen no more. */
   async #freeBound(client: pg.PoolClient): Promise<void> {
-    await client.query(
-      `insert into sp1_tee.servers (id) values ($1) on conflict (id) do update set seen_at = now()
-       where sp1_tee.servers.seen_at < now() - $2 * interval '1 s'`,
-      [this.#server, SEEN_EVERY_SECONDS],
-    )
-    await client.query("delete from sp1_tee.servers where seen_at < now() - $1 * interval '1 s'", [
-      SERVER_LIFE_SECONDS,
-    ])
+    await showServer(client, this.#server)
+    await forgetServers(client, this.#server)
     const freed = await rows(
       client,
       `update sp1_tee.jobs set server = null
@@ -346,10 +342,15 @@ class PostgresJobStore implements JobStore {
     await this.#boss.send(QUEUE, { job: id }, options)
   }
 
+  async #complete(client: pg.PoolClient, message: string): Promise<void> {
+    // Its types allow the options in third place, where it takes them for data.
+    await this.#boss.complete(QUEUE, message, {}, { db: executorOf(client) })
+  }
+
   /** The message that a row was delivered by is done with. */
   async #settle(client: pg.PoolClient, row: Row | undefined): Promise<void> {
     if (row?.message == null) return
-    await this.#boss.complete(QUEUE, row.message, { db: executorOf(client) })
+    await this.#complete(client, row.message)
   }
 
   #rows(sql: string, values: readonly unknown[]): Promise<Row[]> {

@@ -1,9 +1,10 @@
 /**
- * A program and its stdin, encrypted to a key that only a TD has: HPKE in mode base with
+ * A program, its stdin and how they are to be run, encrypted to a key that only a TD has: HPKE in mode base with
  * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-128-GCM, one message per chunk, so that inputs of any
  * size are sealed and opened piece by piece.
  *
- * Plaintext: u64 LE length of the ELF ‖ ELF ‖ SP1Stdin as bincode, cut into chunks of 1 MiB, of which
+ * Plaintext: u64 LE length of the choices ‖ choices as JSON ‖ u64 LE length of the ELF ‖ ELF ‖ SP1Stdin as
+ * bincode, cut into chunks of 1 MiB, of which
  * only the last may be shorter. Sealed: the chunks' ciphertexts, each 16 bytes longer. The associated
  * data of the last chunk are the byte 1, of the others 0, so that nothing can be cut off or appended.
  * The sizes of program and stdin can be told from the length.
@@ -11,11 +12,13 @@
  * Source: RFC 9180.
  */
 import * as hpke from 'hpke'
-import { concatBytes, fromHex, type Hex, toHex } from '../bytes.js'
+import { ByteReader, concatBytes, encodeU64LE, fromHex, type Hex, toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { PUBLIC_KEY_BYTES } from './statement.js'
 
 export interface PrivateInputs {
+  /** JSON, at most `MAX_CHOICES_BYTES`. In the clear anybody could change them and send the rest again. */
+  readonly choices: Uint8Array
   readonly elf: Uint8Array
   /** SP1Stdin as bincode. */
   readonly stdin: Uint8Array
@@ -38,7 +41,7 @@ export interface InputKey {
 export const CHUNK_BYTES = 2 ** 20
 export const ENCAPSULATED_KEY_BYTES = 32
 const TAG_BYTES = 16
-const ELF_LENGTH_BYTES = 8
+export const MAX_CHOICES_BYTES = 4096
 const INFO = new TextEncoder().encode('sp1-tee/private-inputs/1')
 
 /** What a key of low order, as only a liar has, makes of an attempt to use it. */
@@ -64,12 +67,10 @@ export async function createInputKey(
 /** Encrypt with a fresh key for this message alone. @throws InputError `PRIVATE_KEY_MALFORMED` */
 export async function sealInputs(
   publicKey: Hex,
-  { elf, stdin }: PrivateInputs,
+  { choices, elf, stdin }: PrivateInputs,
 ): Promise<SealedInputs> {
   const { encapsulatedSecret, ctx } = await setUpSender(publicKey)
-  const length = new Uint8Array(ELF_LENGTH_BYTES)
-  new DataView(length.buffer).setBigUint64(0, BigInt(elf.length), true)
-  const plaintext = concatBytes(length, elf, stdin)
+  const plaintext = concatBytes(lengthOf(choices), choices, lengthOf(elf), elf, stdin)
   const sealed = new Uint8Array(sealedBytes(plaintext.length))
   for (let at = 0, to = 0; at < plaintext.length; at += CHUNK_BYTES) {
     const chunk = plaintext.subarray(at, at + CHUNK_BYTES)
@@ -102,12 +103,21 @@ async function openInputs(
 }
 
 function parsePlaintext(plaintext: Uint8Array): PrivateInputs {
-  if (plaintext.length < ELF_LENGTH_BYTES) throw unreadable('they are too short')
-  const view = new DataView(plaintext.buffer, plaintext.byteOffset)
-  const length = view.getBigUint64(0, true)
-  const rest = plaintext.subarray(ELF_LENGTH_BYTES)
-  if (length > BigInt(rest.length)) throw unreadable('they end inside the program')
-  return { elf: rest.subarray(0, Number(length)), stdin: rest.subarray(Number(length)) }
+  const reader = new ByteReader(plaintext, () => {
+    throw unreadable('they end too early')
+  })
+  const take = (maxBytes: number) => {
+    const length = reader.u64LE()
+    if (length > BigInt(maxBytes)) throw unreadable('a length in them is too large')
+    return reader.take(Number(length))
+  }
+  const choices = take(MAX_CHOICES_BYTES)
+  const elf = take(plaintext.length)
+  return { choices, elf, stdin: reader.take(reader.remainingBytes) }
+}
+
+function lengthOf(bytes: Uint8Array): Uint8Array {
+  return encodeU64LE(BigInt(bytes.length))
 }
 
 async function setUpSender(publicKey: Hex) {

@@ -199,9 +199,7 @@ function checkSegments(segments: readonly Segment[], rules: ElfRules): void {
       refuseSegment(index, `${memoryBytes} bytes at ${place} end beyond guest memory`)
     }
   }
-  if (rules.maxImageWords !== undefined) {
-    checkSize('initial memory', segments, rules.maxImageWords)
-  }
+  checkSize('initial memory', segments, rules.maxImageWords)
   const executable = segments.filter(({ isExecutable }) => isExecutable)
   checkSize('code', executable, rules.maxCodeWords)
   const ascending = segments

@@ -17,11 +17,9 @@ export interface OpenRequest extends RequestChoice {
   readonly sp1: string
 }
 
-/** Program and stdin are in a blob that only the process can open that took the job. */
-export interface SealedRequest extends RequestChoice {
+/** All of it is in a blob that only the process can open that took the job. */
+export interface SealedRequest {
   readonly sealed: { readonly blob: Hex; readonly encapsulatedKey: Hex }
-  /** As asked for: which release the program is for is not known yet. */
-  readonly sp1?: string
 }
 
 /** How it is to be run and signed. */
@@ -60,16 +58,17 @@ export function encodeRequest(request: JobRequest): string {
 /** @throws UnavailableError `STORE_DAMAGED` */
 export function parseRequest(text: string): JobRequest {
   const request = parseObject(text)
+  if (request.sealed !== undefined) {
+    const isWhole = isSealedInputs(request.sealed) && Object.keys(request).length === 1
+    return isWhole ? (request as unknown as SealedRequest) : damaged()
+  }
   const { sp1, scheme, limits, teeVersion } = request
   const { cycles, memoryMib, timeoutMs } = asObject(limits)
   const isNumbers = [cycles, memoryMib, timeoutMs].every((value) => typeof value === 'number')
   const isVersion = teeVersion === undefined || typeof teeVersion === 'number'
   if (!isNumbers || !isVersion || typeof scheme !== 'string') return damaged()
-  const isWhole =
-    request.sealed === undefined
-      ? isOpen(request) && typeof sp1 === 'string'
-      : isSealedInputs(request.sealed) && (sp1 === undefined || typeof sp1 === 'string')
-  return isWhole ? (request as unknown as JobRequest) : damaged()
+  const isWhole = isOpen(request) && typeof sp1 === 'string'
+  return isWhole ? (request as unknown as OpenRequest) : damaged()
 }
 
 export function encodeOutcome(outcome: JobOutcome): string {

@@ -10,11 +10,26 @@ import { isSealed, type JobRequest, type SealedRequest } from './job-codec.js'
 import type { PrivateInputKeys } from './private-input-keys.js'
 import type { ProgramIndex } from './program-index.js'
 import { readBlob } from './result-keeper.js'
+import { parseSealedChoices } from './sealed-choices.js'
+import type { JobOptions } from './service-options.js'
+
+/** What these say is of the server, or of what anybody sees. */
+const NOT_OF_THE_GUEST: readonly string[] = [
+  'EXECUTION_LOST',
+  'INPUT_UNKNOWN',
+  'PRIVATE_INPUTS_UNREADABLE',
+  'PRIVATE_KEY_LOST',
+  'SCHEME_REFUSED',
+  'STORE_DAMAGED',
+  'STORE_FULL',
+  'STORE_UNAVAILABLE',
+]
 
 export interface JobInputs {
   /** Not to be changed. */
   readonly elf: Uint8Array
   readonly stdin: Stdin
+  readonly choices: JobOptions
 }
 
 export interface InputSources {
@@ -35,10 +50,10 @@ export async function readInputs(
 ): Promise<JobInputs> {
   const { programs, blobs } = sources
   if (isSealed(request)) return openSealed(job, request, sources)
-  const { programId, stdin } = request
+  const { programId, stdin, ...choices } = request
   const elf = await programs.get(programId)
   const bytes = 'inline' in stdin ? fromHex(stdin.inline) : await readBlob(blobs, stdin.blob)
-  return { elf, stdin: parseStdin(bytes, 'sp1') }
+  return { elf, stdin: parseStdin(bytes, 'sp1'), choices }
 }
 
 /**
@@ -48,17 +63,20 @@ export async function readInputs(
 export function withoutFacts(error: unknown): unknown {
   if (!(error instanceof Sp1TeeError) || error instanceof InterruptedError) return error
   const { code } = error
+  if (NOT_OF_THE_GUEST.includes(code)) return error
   const message = `It ended with ${code}. The inputs are private, so the server says no more; \`sp1-tee execute\` with the same inputs does.`
   return restoreError({ code, message, details: {} }) ?? error
 }
 
 async function openSealed(
   job: string,
-  { sealed: { blob, encapsulatedKey } }: SealedRequest,
+  { sealed }: SealedRequest,
   { blobs, keys }: InputSources,
 ): Promise<JobInputs> {
   if (keys === undefined) throw new UnavailableError('PRIVATE_KEY_LOST', {})
-  const key = keys.keyOf(job)
-  const { elf, stdin } = await key.open({ encapsulatedKey, sealed: await readBlob(blobs, blob) })
-  return { elf, stdin: parseStdin(stdin, 'sp1') }
+  const key = keys.keyOf(job, sealed)
+  const { blob, encapsulatedKey } = sealed
+  const inputs = await key.open({ encapsulatedKey, sealed: await readBlob(blobs, blob) })
+  const { elf, stdin, choices } = inputs
+  return { elf, stdin: parseStdin(stdin, 'sp1'), choices: parseSealedChoices(choices) }
 }

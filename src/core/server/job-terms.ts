@@ -1,8 +1,7 @@
-/** On what terms this server takes work: releases, limits, schemes. Of stored requests it asks the same again. */
+/** On what terms this server takes work: releases, limits, schemes. */
 import { DEFAULT_LIMITS, type ExecuteLimits } from '../executor/execute.js'
 import type { ReleaseChoice } from '../executor/release.js'
-import type { JobRecord } from '../jobs/job-store.js'
-import { type JobRequest, parseRequest, type RequestChoice } from './job-codec.js'
+import type { RequestChoice } from './job-codec.js'
 import type { SchemeOffer } from './scheme-offer.js'
 import type { JobOptions, ServiceOptions } from './service-options.js'
 
@@ -27,13 +26,6 @@ export class JobTerms {
     const choice = { scheme, ...(teeVersion !== undefined && { teeVersion }) }
     this.#offer.check(choice)
     return { ...choice, limits: this.capped(limits) }
-  }
-
-  /** What the store says is to be done. @throws InputError `SCHEME_REFUSED`; UnavailableError `STORE_DAMAGED` */
-  read(job: JobRecord): JobRequest {
-    const request = parseRequest(job.request)
-    this.#offer.requireOffered(request.scheme)
-    return request
   }
 
   release(sp1: string | undefined): ReleaseChoice {

@@ -8,11 +8,14 @@ import { UnavailableError } from '../errors.js'
 import { createInputKey, type InputKey } from '../private-inputs/sealed-inputs.js'
 import { type PrivateInputStatement, signPrivateInputKey } from '../private-inputs/statement.js'
 import type { Signer } from '../signer/signer.js'
+import { damaged, type SealedRequest } from './job-codec.js'
 
 /** For which a key takes jobs. */
 const LIFE_SECONDS = 1200
-/** Far more than wait and run; the oldest are let go first. */
+/** Far more than wait and run. */
 const MAX_JOBS = 2 ** 16
+const RETRY_SECONDS = 60
+const CLEAN_EVERY_MS = 60_000
 
 export interface PrivateInputKeysOptions {
   readonly registry: { readonly chainId: number; readonly address: Hex }
@@ -21,6 +24,14 @@ export interface PrivateInputKeysOptions {
   readonly nowMs: () => number
   /** Milliseconds since 1970. */
   readonly dateMs: () => number
+  /** Whether a job has ended, perhaps by another server's doing. */
+  readonly hasEnded: (job: string) => Promise<boolean>
+}
+
+interface Held {
+  readonly key: InputKey
+  /** What the job was taken with. */
+  readonly sealed: SealedRequest['sealed']
 }
 
 interface Made {
@@ -34,12 +45,18 @@ export class PrivateInputKeys {
   readonly #options: PrivateInputKeysOptions
   /** In the order in which they were made. */
   readonly #made = new Map<Hex, Made>()
-  readonly #jobs = new Map<string, InputKey>()
+  readonly #jobs = new Map<string, Held>()
+  readonly #cleaning: NodeJS.Timeout
   #making: Promise<Made> | undefined
   #announced: { readonly signer: Hex; readonly statement: PrivateInputStatement } | undefined
 
   constructor(options: PrivateInputKeysOptions) {
     this.#options = options
+    this.#cleaning = setInterval(() => this.#clean(), CLEAN_EVERY_MS).unref()
+  }
+
+  close(): void {
+    clearInterval(this.#cleaning)
   }
 
   /**
@@ -71,11 +88,13 @@ export class PrivateInputKeys {
     return made.key
   }
 
-  /** Keep a key for a job until `release`. */
-  hold(job: string, key: InputKey): void {
-    this.#jobs.set(job, key)
-    const [oldest] = this.#jobs.keys()
-    if (this.#jobs.size > MAX_JOBS && oldest !== undefined) this.#jobs.delete(oldest)
+  /** Keep a key for a job until `release`. @throws UnavailableError `QUEUE_FULL` */
+  hold(job: string, key: InputKey, sealed: SealedRequest['sealed']): void {
+    if (this.#jobs.size >= MAX_JOBS) {
+      const facts = { queued: this.#jobs.size, retryAfterSeconds: RETRY_SECONDS }
+      throw new UnavailableError('QUEUE_FULL', facts)
+    }
+    this.#jobs.set(job, { key, sealed })
   }
 
   /** The job has ended. */
@@ -83,10 +102,16 @@ export class PrivateInputKeys {
     this.#jobs.delete(job)
   }
 
-  /** @throws UnavailableError `PRIVATE_KEY_LOST` another process took the job */
-  keyOf(job: string): InputKey {
-    const key = this.#jobs.get(job)
-    if (key === undefined) throw new UnavailableError('PRIVATE_KEY_LOST', {})
+  /**
+   * @param sealed - as the store has it
+   * @throws UnavailableError `PRIVATE_KEY_LOST` another process took the job; `STORE_DAMAGED` it was taken
+   *   with other inputs
+   */
+  keyOf(job: string, { blob, encapsulatedKey }: SealedRequest['sealed']): InputKey {
+    const held = this.#jobs.get(job)
+    if (held === undefined) throw new UnavailableError('PRIVATE_KEY_LOST', {})
+    const { sealed, key } = held
+    if (sealed.blob !== blob || sealed.encapsulatedKey !== encapsulatedKey) damaged()
     return key
   }
 
@@ -109,6 +134,15 @@ export class PrivateInputKeys {
     this.#made.set(key.publicKey, made)
     this.#forgetOld()
     return made
+  }
+
+  async #clean(): Promise<void> {
+    this.#forgetOld()
+    for (const job of [...this.#jobs.keys()]) {
+      // A store that is away says nothing about the job.
+      const hasEnded = await this.#options.hasEnded(job).catch(() => false)
+      if (hasEnded) this.release(job)
+    }
   }
 
   #forgetOld(): void {

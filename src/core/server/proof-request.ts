@@ -36,7 +36,7 @@ export const MULTIPART_PROOF_REQUEST = schema<ProofRequest>({
   required: ['programId'],
   properties: FIELDS,
 })
-/** Program and stdin are a part of their own, encrypted. */
+/** Program, stdin and choices are a part of their own, encrypted. */
 export const SEALED_PROOF_REQUEST = schema<SealedProofRequest>({
   ...STRICT,
   required: ['private'],
@@ -46,7 +46,6 @@ export const SEALED_PROOF_REQUEST = schema<SealedProofRequest>({
       required: ['publicKey', 'encapsulatedKey'],
       properties: { publicKey: WORD, encapsulatedKey: WORD },
     },
-    ...CHOICES,
   },
 })
 
@@ -55,7 +54,7 @@ export interface ProofRequest extends JobOptions {
   readonly stdin?: unknown
 }
 
-export interface SealedProofRequest extends JobOptions {
+export interface SealedProofRequest {
   readonly private: Sealing
 }
 

@@ -164,8 +164,7 @@ async function submit(service: Service, request: FastifyRequest): Promise<JobRec
   if (request.isMultipart()) {
     const parts = await readMultipart(request, service.maxStdinBytes)
     if ('sealed' in parts) {
-      const { private: sealing, ...options } = parts.asked
-      return service.submitSealed(sealing, parts.sealed, options, caller)
+      return service.submitSealed(parts.asked.private, parts.sealed, caller)
     }
     const { programId, ...options } = parts.asked
     return service.submitStreaming(programId, parts.stdin, options, caller)

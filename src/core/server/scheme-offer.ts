@@ -44,7 +44,7 @@ export class SchemeOffer {
   }
 
   /** @throws InputError `SCHEME_REFUSED` */
-  requireOffered(scheme: SchemeName): void {
+  requireOffered(scheme: SchemeName = 'automata'): void {
     if (this.schemes.includes(scheme)) return
     throw new InputError('SCHEME_REFUSED', { scheme, signs: this.schemes.join(', ') })
   }

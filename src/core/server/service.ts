@@ -16,10 +16,11 @@ import {
   type JobRequest,
   type OpenRequest,
   parseFailure,
+  parseRequest,
 } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
 import { type InputSources, readInputs, withoutFacts } from './job-inputs.js'
-import { JobRunner } from './job-runner.js'
+import { isEnded, JobRunner } from './job-runner.js'
 import { watchSteps } from './job-steps.js'
 import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
@@ -46,6 +47,7 @@ const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 /** Connections that wait for jobs. */
 const MAX_WAITING = 1024
 const WAIT_RETRY_SECONDS = 10
+const NOTHING_KNOWN = { isOurs: undefined, proof: undefined }
 export class Service {
   readonly signer: LiveSigner
   readonly offer: SchemeOffer
@@ -80,7 +82,8 @@ export class Service {
     this.#programs = new ProgramIndex(blobs)
     this.#results = new ResultKeeper(blobs, options.entropy)
     this.#stores = new StoreCheck([store, blobs], nowMs)
-    const keys = options.privateInputs ? new PrivateInputKeys(options) : undefined
+    const hasEnded = (job: string) => this.jobs.get(job).then(isEnded)
+    const keys = options.privateInputs ? new PrivateInputKeys({ ...options, hasEnded }) : undefined
     this.#inputs = { programs: this.#programs, blobs, keys }
     this.#pool = createExecutionPool({
       // With the places of the runner that are for tenants who would have to wait.
@@ -192,20 +195,18 @@ export class Service {
   async submitSealed(
     { publicKey, encapsulatedKey }: Sealing,
     inputs: AsyncIterable<Uint8Array>,
-    { sp1, ...options }: JobOptions,
     caller: Caller,
   ): Promise<JobRecord> {
     this.requireReady()
     const { keys } = this.#inputs
     if (keys === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
     const key = keys.find(publicKey)
-    const choice = this.#terms.choose(options)
     const blob = await this.#options.blobs.putStream(inputs, this.maxStdinBytes)
     const sealed = { blob, encapsulatedKey }
     const id = this.#options.newId()
-    keys.hold(id, key)
+    keys.hold(id, key, sealed)
     try {
-      const job = await this.#enqueue({ sealed, ...(sp1 && { sp1 }), ...choice }, caller, id)
+      const job = await this.#enqueue({ sealed }, caller, id)
       // Asked for before: that job holds its key itself.
       if (job.id !== id) keys.release(id)
       return job
@@ -295,12 +296,13 @@ export class Service {
     const job = await this.job(id, caller)
     const { state } = job
     if (state !== 'succeeded') throw new UnavailableError('JOB_STATE', { id, state })
-    const request = this.#terms.read(job)
-    const ours = await this.#results.open(job).then(
-      ({ isOurs }) => isOurs,
-      () => undefined,
-    )
-    if (ours !== undefined) return this.#prover.sign(ours, this.offer.choose(request))
+    const request = parseRequest(job.request)
+    const { isOurs, proof: last } = await this.#results.open(job).catch(() => NOTHING_KNOWN)
+    // How private inputs are to be signed is known from the proof alone.
+    const choice = isSealed(request) ? last : request
+    if (isOurs !== undefined && choice !== undefined) {
+      return this.#prover.sign(isOurs, this.offer.choose(choice))
+    }
     if (isSealed(request)) throw new UnavailableError('PRIVATE_KEY_LOST', {})
     const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
     const { proof, problem } = await this.wait(again.id)
@@ -317,6 +319,7 @@ export class Service {
     await this.jobs.drain(deadline)
     this.signer.stop()
     await this.#pool.close()
+    this.#inputs.keys?.close()
   }
 
   /** When nobody asks any more. */
@@ -354,20 +357,24 @@ export class Service {
   }
 
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
-    const request = this.#terms.read(job)
-    const limits = this.#terms.capped(request.limits)
+    const request = parseRequest(job.request)
     const watch = watchSteps(job, this.#options)
-    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles, watch }
     const patiently = storePatience(signal, (event) => this.#onJob(event))
-    const run = await patiently(() => readInputs(job.id, request, this.#inputs))
-      .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
-      .catch((error) => {
-        throw isSealed(request) ? withoutFacts(error) : error
-      })
+    const execute = async () => {
+      const read = () => readInputs(job.id, request, this.#inputs)
+      const { elf, stdin, choices } = await patiently(read)
+      this.offer.requireOffered(choices.scheme)
+      const limits = this.#terms.capped(choices.limits)
+      const options = { ...this.#terms.release(choices.sp1), limits, signal, onCycles, watch }
+      return { run: await this.#prover.run(elf, stdin, options), choices }
+    }
+    const { run, choices } = await execute().catch((error) => {
+      throw isSealed(request) ? withoutFacts(error) : error
+    })
     const proof = await watch('signing', async () => {
       // Taken when the run is over: the signer that lives then.
       await this.signer.ready(signal)
-      return this.#prover.sign(run, this.offer.choose(request))
+      return this.#prover.sign(run, this.offer.choose(choices))
     })
     const outcome = await patiently(() => this.#results.encode(job, run, proof))
     return { outcome, cycles: run.cycles }

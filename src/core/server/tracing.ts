@@ -16,7 +16,7 @@ import {
 } from '@opentelemetry/api'
 import { Sp1TeeError } from '../errors.js'
 import type { JobRecord } from '../jobs/job-store.js'
-import { parseRequest } from './job-codec.js'
+import { isSealed, parseRequest } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerAttempt } from './live-signer.js'
 
@@ -146,7 +146,8 @@ function fail(span: Span, error: unknown): void {
 
 function releaseOf({ request }: JobRecord): Attributes {
   try {
-    return { 'sp1_tee.sp1': parseRequest(request).sp1 }
+    const asked = parseRequest(request)
+    return isSealed(asked) ? {} : { 'sp1_tee.sp1': asked.sp1 }
   } catch {
     // A store that was tampered with; the job itself fails for it.
     return {}

@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ClientOptions, createClient } from '../../../src/core/client/client.js'
 import { encodeStdin } from '../../../src/core/executor/stdin.js'
@@ -420,14 +421,68 @@ describe('the server', () => {
   it('fails a job whose ciphertext was changed', async () => {
     const { service } = await start(newFolder())
     const { publicKey } = (await send(service, 'GET', '/v1/attestation')).json.privateInputs
-    const inputs = { elf: fibonacci, stdin: encodeStdin(stdin.buffers) }
-    const { encapsulatedKey, sealed } = await sealInputs(publicKey, inputs)
+    const { encapsulatedKey, sealed } = await sealed10(publicKey)
     const { status, json } = await post(service, publicKey, encapsulatedKey, sealed.with(9, 0))
     expect(status).toBe(202)
     expect(await ended(service, json.id)).toMatchObject({
       state: 'failed',
       error: { code: 'PRIVATE_INPUTS_UNREADABLE' },
     })
+  })
+
+  it.each([
+    'x',
+    '[]',
+    '{"limits":{"cycles":0}}',
+    '{"limits":{"gas":1}}',
+    '{"scheme":"mine"}',
+    '{"programId":"0x00"}',
+    '{"teeVersion":-1}',
+    '{"sp1":5}',
+  ])('fails a job whose choices are %s', async (choices) => {
+    const { service } = await start(newFolder())
+    const { publicKey } = (await send(service, 'GET', '/v1/attestation')).json.privateInputs
+    const { encapsulatedKey, sealed } = await sealed10(publicKey, choices)
+    const { json } = await post(service, publicKey, encapsulatedKey, sealed)
+    expect(await ended(service, json.id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'PRIVATE_INPUTS_UNREADABLE' },
+    })
+  })
+
+  it('keeps to the limits and the scheme that were encrypted', async () => {
+    const { url, service } = await start(newFolder(), { schemes: ['automata', 'succinct'] })
+    const options = { private: true, scheme: 'succinct', teeVersion: 2 } as const
+    const id = await clientOf(url).requestProof(fibonacci, stdin, options)
+    const proof = await clientOf(url).waitProof(id, options)
+    expect([proof.scheme, proof.teeVersion]).toEqual(['succinct', 2])
+    await service.signer.rotate()
+    const again = (await send(service, 'POST', `/v1/proofs/${id}/sign`)).json
+    expect([again.scheme, again.teeVersion]).toEqual(['succinct', 2])
+    const limits = { cycles: 1000 }
+    await expect(
+      clientOf(url).prove(fibonacci, stdin, { private: true, limits }),
+    ).rejects.toMatchObject({ code: 'CYCLE_LIMIT', exitCode: 4 })
+    const refused = { private: true, scheme: 'eip712' } as const
+    await expect(clientOf(url).prove(fibonacci, stdin, refused)).rejects.toMatchObject({
+      code: 'SCHEME_REFUSED',
+    })
+  })
+
+  it('opens for a job no other inputs than it was taken with', async () => {
+    const folder = newFolder()
+    const { url } = await start(folder, { concurrency: 1 })
+    const blocking = await createClient(url).requestProof(endless, stdin)
+    const twenty = { ...stdin, buffers: [Uint8Array.of(20, 0, 0, 0)] }
+    const ids = [
+      await clientOf(url).requestProof(fibonacci, stdin, { private: true }),
+      await clientOf(url).requestProof(fibonacci, twenty, { private: true }),
+    ]
+    swapRequests(join(folder, 'jobs.db'), ids)
+    await createClient(url).cancel(blocking)
+    for (const id of ids) {
+      await expect(clientOf(url).waitProof(id)).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+    }
   })
 
   it('makes a new key in time, keeps the last one for jobs on their way, and has one signer announce it', async () => {
@@ -481,6 +536,31 @@ describe('the server', () => {
     expect([status, json.code]).toEqual([400, 'REQUEST_MALFORMED'])
   })
 })
+
+/** As a host does that has the database. */
+function swapRequests(path: string, [one, two]: readonly string[]): void {
+  const database = new Database(path)
+  const rows = [one, two].map((id) =>
+    database.prepare('select request, blobs from jobs where id = ?').get(id),
+  ) as { request: string; blobs: string }[]
+  const change = database.prepare('update jobs set request = ?, blobs = ? where id = ?')
+  for (const [row, id] of [
+    [rows[1], one],
+    [rows[0], two],
+  ] as const) {
+    change.run(row?.request, row?.blobs, id)
+  }
+  database.close()
+}
+
+/** What a client sends for fibonacci(10). */
+function sealed10(publicKey: `0x${string}`, choices = '{}') {
+  return sealInputs(publicKey, {
+    choices: new TextEncoder().encode(choices),
+    elf: fibonacci,
+    stdin: encodeStdin(stdin.buffers),
+  })
+}
 
 function post(
   service: TestService,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import * as hpke from 'hpke'
 import { describe, expect, it } from 'vitest'
-import { fromHex, toHex } from '../../../src/core/bytes.js'
+import { encodeU64LE, fromHex, toHex } from '../../../src/core/bytes.js'
 import {
   CHUNK_BYTES,
   createInputKey,
@@ -13,10 +13,11 @@ import {
 const entropy = (byteCount: number) => new Uint8Array(randomBytes(byteCount))
 const key = await createInputKey(entropy)
 const TAG_BYTES = 16
-const HEADER_BYTES = 8
+/** Two lengths, and choices of that length. */
+const HEADER_BYTES = 8 + 17 + 8
 
 function inputsOf(elfBytes: number, stdinBytes: number): PrivateInputs {
-  return { elf: entropy(elfBytes), stdin: entropy(stdinBytes) }
+  return { choices: entropy(17), elf: entropy(elfBytes), stdin: entropy(stdinBytes) }
 }
 
 const UNREADABLE = expect.objectContaining({ code: 'PRIVATE_INPUTS_UNREADABLE' })
@@ -35,12 +36,13 @@ describe('what was sealed', () => {
     const inputs = inputsOf(elfBytes, stdinBytes)
     const sealed = await sealInputs(key.publicKey, inputs)
     const opened = await key.open(sealed)
+    expect(toHex(opened.choices)).toBe(toHex(inputs.choices))
     expect(toHex(opened.elf)).toBe(toHex(inputs.elf))
     expect(toHex(opened.stdin)).toBe(toHex(inputs.stdin))
   })
 
   it('shows nothing of it, and never looks the same', async () => {
-    const inputs = { elf: new Uint8Array(4096), stdin: new Uint8Array(4096) }
+    const inputs = { ...inputsOf(0, 0), elf: new Uint8Array(4096), stdin: new Uint8Array(4096) }
     const [one, two] = [
       await sealInputs(key.publicKey, inputs),
       await sealInputs(key.publicKey, inputs),
@@ -85,7 +87,7 @@ describe('what was changed does not open', async () => {
   })
 })
 
-it('refuses a program that is longer than what is there', async () => {
+it('refuses lengths that are longer than what is there', async () => {
   // Sealed by someone who does not keep to the format.
   const suite = new hpke.CipherSuite(
     hpke.KEM_DHKEM_X25519_HKDF_SHA256,
@@ -93,10 +95,19 @@ it('refuses a program that is longer than what is there', async () => {
     hpke.AEAD_AES_128_GCM,
   )
   const info = new TextEncoder().encode('sp1-tee/private-inputs/1')
-  for (const plaintext of [Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 1), Uint8Array.of(1, 2)]) {
+  const length = (value: bigint) => [...encodeU64LE(value)]
+  const PLAINTEXTS = [
+    [1, 2],
+    [...length(5n), 1],
+    [...length(0n), 1],
+    [...length(0n), ...length(5n), 1],
+    [...length(2n ** 63n), ...length(0n)],
+    [...length(4097n), ...Array.from({ length: 5000 }, () => 0)],
+  ]
+  for (const plaintext of PLAINTEXTS) {
     const to = await suite.DeserializePublicKey(fromHex(key.publicKey))
     const { encapsulatedSecret, ctx } = await suite.SetupSender(to, { info })
-    const sealed = await ctx.Seal(plaintext, Uint8Array.of(1))
+    const sealed = await ctx.Seal(Uint8Array.from(plaintext), Uint8Array.of(1))
     const encapsulatedKey = toHex(encapsulatedSecret)
     await expect(key.open({ encapsulatedKey, sealed })).rejects.toEqual(UNREADABLE)
   }
