@@ -75,8 +75,20 @@ export const serveFlags = {
     helpValue: 'URL',
     env: 'SP1_TEE_DATABASE_URL',
   }),
+  blobs: Flags.string({
+    description:
+      'bucket for programs, inputs and large outputs, shared by several servers; keys of AWS_ACCESS_KEY_ID, …; default: a folder',
+    helpValue: 's3://BUCKET/PREFIX',
+    env: 'SP1_TEE_BLOBS',
+  }),
+  's3-endpoint': Flags.string({
+    description: "S3-compatible store that has the bucket; default: Amazon's of AWS_REGION",
+    helpValue: 'URL',
+    env: 'SP1_TEE_S3_ENDPOINT',
+    dependsOn: ['blobs'],
+  }),
   'max-disk': Flags.integer({
-    description: 'MiB of programs, inputs and large outputs to keep',
+    description: 'MiB of programs, inputs and large outputs to keep, in the bucket, too',
     env: 'SP1_TEE_MAX_DISK',
     helpValue: 'MIB',
     min: 1,

@@ -14,17 +14,21 @@ import {
 } from './core/index.js'
 import {
   type AppOptions,
+  type BlobStore,
   type CollateralSource,
   type JobStore,
-  openBlobStore,
+  openFolderBlobStore,
   openPostgresJobStore,
+  openS3BlobStore,
   openSqliteJobStore,
   parseAccess,
 } from './core/server/app.js'
 import { readInput } from './files.js'
 import { limitsOf } from './guest-flags.js'
 import { type CollateralFlags, fetchCollateralOf, readRoot } from './quote-flags.js'
+import { s3LocationOf } from './s3-location.js'
 import { entropy, serviceFolder } from './state.js'
+import { openTlsFiles } from './tls-files.js'
 
 const MIB = 2 ** 20
 
@@ -41,6 +45,8 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly 'tls-key'?: string | undefined
     readonly 'data-dir'?: string | undefined
     readonly 'database-url'?: string | undefined
+    readonly blobs?: string | undefined
+    readonly 's3-endpoint'?: string | undefined
     readonly 'max-disk': number
     readonly 'keep-jobs': number
     readonly schemes: readonly SchemeName[]
@@ -69,16 +75,12 @@ export async function openService(
   const multiProof = await findMultiProof(flags, registering)
   const [cert, key] = [flags['tls-cert'], flags['tls-key']]
   const access = keys === undefined ? undefined : parseAccess(await readText(keys))
-  const tls = cert && key ? { cert: await readInput(cert), key: await readInput(key) } : undefined
+  const tls = cert && key ? await openTlsFiles(cert, key, remark) : undefined
+  const s3 = flags.blobs === undefined ? undefined : s3LocationOf(flags.blobs, flags['s3-endpoint'])
   const folder = flags['data-dir'] ?? serviceFolder(flags)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const store = await openJobStore(flags, folder, remark)
-  const blobs = await openBlobStore({
-    folder: join(folder, 'blobs'),
-    maxBytes: flags['max-disk'] * MIB,
-    inUse: () => store.blobsInUse(),
-    nowMs: Date.now,
-  })
+  const blobs = await openBlobs(flags, s3, folder, store)
   return {
     store,
     blobs,
@@ -114,6 +116,24 @@ async function openJobStore(
   }
   const onError = (error: unknown) => remark(`PostgreSQL: ${(error as Error).message}`)
   return openPostgresJobStore({ url, onError })
+}
+
+function openBlobs(
+  flags: Flags,
+  s3: ReturnType<typeof s3LocationOf> | undefined,
+  folder: string,
+  store: JobStore,
+): Promise<BlobStore> {
+  const options = {
+    maxBytes: flags['max-disk'] * MIB,
+    inUse: () => store.blobsInUse(),
+    nowMs: Date.now,
+  }
+  if (s3 !== undefined) {
+    return openS3BlobStore({ ...options, ...s3, spoolFolder: join(folder, 'spool') })
+  }
+  const { isShared } = store
+  return openFolderBlobStore({ ...options, folder: join(folder, 'blobs'), isShared })
 }
 
 /**

@@ -1,13 +1,15 @@
 /**
  * A server for tests that kill it: what is built, with a signer that no chain has to register. Prints
- * its URL. Arguments: the folder of its data, the number that its key is made of.
+ * its URL. Arguments: the folder of its data, the number that its key is made of, the URL of a database.
+ * Blobs are in a folder, or in the bucket that the environment has in JSON.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
   createApp,
   LiveSigner,
-  openBlobStore,
+  openFolderBlobStore,
   openPostgresJobStore,
+  openS3BlobStore,
   openSqliteJobStore,
 } from '../../dist/core/server/app.js'
 import { createSigner } from '../../dist/core/signer/signer.js'
@@ -17,12 +19,11 @@ const nowMs = () => performance.now()
 const store = databaseUrl
   ? await openPostgresJobStore({ url: databaseUrl })
   : openSqliteJobStore({ path: `${folder}/jobs.db`, nowMs })
-const blobs = await openBlobStore({
-  folder: `${folder}/blobs`,
-  maxBytes: 2 ** 30,
-  inUse: () => store.blobsInUse(),
-  nowMs: Date.now,
-})
+const { BUCKET: bucket } = process.env
+const limits = { maxBytes: 2 ** 30, inUse: () => store.blobsInUse(), nowMs: Date.now }
+const blobs = bucket
+  ? await openS3BlobStore({ ...limits, ...JSON.parse(bucket), spoolFolder: `${folder}/spool` })
+  : await openFolderBlobStore({ ...limits, folder: `${folder}/blobs` })
 const signer = new LiveSigner({
   newSigner: () => createSigner(new Uint8Array(32).fill(Number(seed))),
   register: async (address) => ({

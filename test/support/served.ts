@@ -20,10 +20,18 @@ export async function startServed(
   folder: string,
   seed: number,
   databaseUrl?: string,
+  { bucket, inside = [] }: { bucket?: object; inside?: readonly string[] } = {},
 ): Promise<Served> {
   const args = [SCRIPT, folder, String(seed), ...(databaseUrl ? [databaseUrl] : [])]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const [program = '', ...rest] = [...inside, process.execPath, ...args]
+  const env = { ...process.env, ...(bucket && { BUCKET: JSON.stringify(bucket) }) }
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const line = once(createInterface(child.stdout), 'line')
+  const exit = once(child, 'exit').then(([code]) => {
+    throw new Error(`the server ended with code ${code}`)
+  })
+  exit.catch(() => {})
+  const [url] = (await Promise.race([line, exit])) as [string]
   return {
     url,
     port: Number(new URL(url).port),

@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Registration } from '../../src/core/chain/registration.js'
-import { openBlobStore } from '../../src/core/jobs/blob-store.js'
+import { openFolderBlobStore } from '../../src/core/jobs/folder-blob-store.js'
 import { openSqliteJobStore } from '../../src/core/jobs/sqlite-job-store.js'
 import { type App, type AppOptions, createApp, LiveSigner } from '../../src/core/server/app.js'
 import { createSigner } from '../../src/core/signer/signer.js'
@@ -46,7 +46,7 @@ export async function startService(options: Partial<AppOptions> = {}): Promise<T
   const store = options.store ?? openSqliteJobStore({ path: ':memory:', nowMs })
   const blobs =
     options.blobs ??
-    (await openBlobStore({
+    (await openFolderBlobStore({
       folder: mkdtempSync(join(tmpdir(), 'sp1-tee-service-')),
       maxBytes: 2 ** 30,
       inUse: () => store.blobsInUse(),

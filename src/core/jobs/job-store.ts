@@ -101,6 +101,8 @@ export interface JobStore {
   /** Queue again what was running under a lease that has run out. @returns how many */
   reclaim(): Promise<number>
   counts(): Promise<Readonly<Record<JobState, number>>>
+  /** Resolves if it takes jobs now. */
+  check(): Promise<void>
   /** Queued jobs that no other server would run. */
   queuedHere(): Promise<number>
   /** Blobs of jobs that have not ended. */

@@ -6,7 +6,7 @@
  */
 import type pg from 'pg'
 import PgBoss from 'pg-boss'
-import { InternalError } from '../errors.js'
+import { InternalError, UnavailableError } from '../errors.js'
 import { blobsOf, countsOf, recordOf } from './job-row.js'
 import type {
   JobEnd,
@@ -225,6 +225,14 @@ class PostgresJobStore implements JobStore {
       ),
     )
     return countsOf(found.rows)
+  }
+
+  async check(): Promise<void> {
+    const found = await guarded(() =>
+      this.#pool.query<{ transaction_read_only: string }>('show transaction_read_only'),
+    )
+    if (found.rows[0]?.transaction_read_only === 'off') return
+    throw new UnavailableError('STORE_UNAVAILABLE', { reason: 'PostgreSQL takes no writes' })
   }
 
   async queuedHere(): Promise<number> {

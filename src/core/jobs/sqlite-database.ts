@@ -112,9 +112,13 @@ export class SqliteDatabase {
     return this.all<T>(sql, ...values)[0]
   }
 
-  /** @returns rows changed */
+  /** @returns rows changed @throws UnavailableError `STORE_UNAVAILABLE` */
   run(sql: string, ...values: unknown[]): number {
-    return this.#statement(sql).run(...values).changes
+    try {
+      return this.#statement(sql).run(...values).changes
+    } catch (error) {
+      throw unavailable(error)
+    }
   }
 
   close(): void {

@@ -59,8 +59,13 @@ export function openSqliteJobStore(options: SqliteJobStoreOptions): JobStore {
   const { path, maxBytes = DEFAULT_MAX_BYTES, nowMs } = options
   const limits = { maxBytes: HARD_LIMIT_FACTOR * maxBytes, version: SCHEMA_VERSION, schema: SCHEMA }
   const database = new SqliteDatabase({ path, ...limits })
-  // It is ours alone, so whoever ran these is gone.
-  database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
+  try {
+    // It is ours alone, so whoever ran these is gone.
+    database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
+  } catch (error) {
+    database.close()
+    throw error
+  }
   return new SqliteJobStore(database, maxBytes, nowMs)
 }
 
@@ -211,6 +216,11 @@ class SqliteJobStore implements JobStore {
       "select blobs from jobs where state in ('queued', 'running') and blobs <> ''",
     )
     return new Set(rows.flatMap(blobsOf))
+  }
+
+  /** Writes what is there already. */
+  async check(): Promise<void> {
+    await this.#database.write(() => this.#database.run(`pragma user_version = ${SCHEMA_VERSION}`))
   }
 
   prune(keepEnded: number): Promise<number> {

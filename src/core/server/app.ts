@@ -11,7 +11,7 @@ import {
 } from './collateral-keeper.js'
 import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
-import type { SignerEvent } from './live-signer.js'
+import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
@@ -19,11 +19,14 @@ import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
+import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
-export { type BlobStore, openBlobStore } from '../jobs/blob-store.js'
+export type { BlobStore } from '../jobs/blob-store.js'
+export { openFolderBlobStore } from '../jobs/folder-blob-store.js'
 export type { JobStore } from '../jobs/job-store.js'
 export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
+export { openS3BlobStore, type S3BlobStoreOptions } from '../jobs/s3-blob-store.js'
 export { openSqliteJobStore } from '../jobs/sqlite-job-store.js'
 export { type AccessOptions, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
@@ -39,6 +42,8 @@ export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
 const REQUEST_TIMEOUT_MS = 120_000
+/** Whatever Node is told to take. */
+const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
 
@@ -72,6 +77,8 @@ export interface App {
   readonly inject: FastifyInstance['inject']
   /** What happens to the signer, for the metrics and the log. */
   onSigner(event: SignerEvent): void
+  /** A registration of a signer that was tried, for the traces. */
+  onAttempt(attempt: SignerAttempt): void
   /**
    * @returns the URL it can be reached at.
    * @throws UnavailableError `LISTEN_FAILED`
@@ -109,6 +116,7 @@ export function createApp(options: AppOptions): App {
     nowSeconds,
   })
   const anybody = { keys: [], addresses: [], isRequired: false }
+  const tracing = new Tracing({ version, dateMs })
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
   const openApi = () => api
@@ -167,6 +175,7 @@ export function createApp(options: AppOptions): App {
       logSigner(http, event)
       if (event.kind === 'rotated') collateral?.follow()
     },
+    onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
         return await http.listen({ host, port })
@@ -190,6 +199,7 @@ export function createApp(options: AppOptions): App {
 
   function onJob(event: JobEvent): void {
     metrics.onJob(event)
+    tracing.onJob(event)
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
@@ -215,7 +225,7 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
     // A proxy's, if it is one; else a new one.
     requestIdHeader: false,
     genReqId: ({ headers }: FastifyRequest['raw']) => requestId(headers['x-request-id'], newId),
-    ...(tls && { https: { key: tls.key, cert: tls.cert } }),
+    ...(tls && { https: { key: tls.key, cert: tls.cert, minVersion: OLDEST_TLS } }),
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance
   http.server.headersTimeout = HEADERS_TIMEOUT_MS
   http.server.maxConnections = MAX_CONNECTIONS

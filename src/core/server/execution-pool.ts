@@ -3,7 +3,7 @@
  * A process whose run is aborted, overruns its time or memory, or dies is replaced; the others go on.
  */
 import { type Hex, toHex } from '../bytes.js'
-import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { GuestError, InputError, InterruptedError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
 import { sha256 } from '../sha256.js'
@@ -141,6 +141,19 @@ export function createExecutionPool({
       idle.push(new ExecutionProcess(heapMib))
     } catch {
       // The run that needs one will say so.
+    }
+  }
+}
+
+/** A process that died may have done so for a reason of its own; a second one is the run's. */
+export function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
+  return async (...run) => {
+    try {
+      return await execute(...run)
+    } catch (error) {
+      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
+      if (!isLost) throw error
+      return execute(...run)
     }
   }
 }

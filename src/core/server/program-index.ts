@@ -24,15 +24,15 @@ export class ProgramIndex {
   }
 
   /**
-   * The release that a program is run as.
+   * The release that a program is run as. The program is held in the store for the job that needs it.
    *
-   * @throws UnavailableError `PROGRAM_UNKNOWN`
+   * @throws UnavailableError `PROGRAM_UNKNOWN`, `STORE_…`
    * @throws InputError `ELF_…`, `RELEASE_…`
    */
   async release(programId: Hex, choice: ReleaseChoice): Promise<string> {
     const key = `${programId} ${choice.sp1} ${choice.fallbackSp1}`
-    const isKnown = this.#programs.has(programId) || this.#blobs.has(programId)
-    const known = isKnown ? this.#releases.get(key) : undefined
+    const isThere = await this.#hold(programId)
+    const known = isThere ? this.#releases.get(key) : undefined
     const sp1 = known ?? checkElf(await this.get(programId), choice)
     this.#releases.delete(key)
     this.#releases.set(key, sp1)
@@ -50,6 +50,14 @@ export class ProgramIndex {
     if (elf === undefined) throw new UnavailableError('PROGRAM_UNKNOWN', { programId })
     this.#keep(programId, elf)
     return elf
+  }
+
+  /** Another server may run the job, or this one after a restart: being in memory here is not enough. */
+  async #hold(programId: Hex): Promise<boolean> {
+    if (await this.#blobs.hold(programId)) return true
+    const elf = this.#programs.get(programId)
+    if (elf !== undefined) await this.#blobs.put(elf)
+    return elf !== undefined
   }
 
   #keep(programId: Hex, elf: Uint8Array): void {

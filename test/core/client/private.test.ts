@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ClientOptions, createClient } from '../../../src/core/client/client.js'
 import { encodeStdin } from '../../../src/core/executor/stdin.js'
-import { openBlobStore } from '../../../src/core/jobs/blob-store.js'
+import { openFolderBlobStore } from '../../../src/core/jobs/folder-blob-store.js'
 import { openPostgresJobStore } from '../../../src/core/jobs/postgres-job-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { parsePolicy } from '../../../src/core/policy/policy.js'
@@ -77,7 +77,7 @@ async function start(
   const store =
     options.store ??
     openSqliteJobStore({ path: join(folder, 'jobs.db'), nowMs: () => performance.now() })
-  const blobs = await openBlobStore({
+  const blobs = await openFolderBlobStore({
     folder: join(folder, 'blobs'),
     maxBytes: 2 ** 30,
     inUse: () => store.blobsInUse(),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../../../src/core/client/client.js'
-import { openBlobStore } from '../../../src/core/jobs/blob-store.js'
+import { openFolderBlobStore } from '../../../src/core/jobs/folder-blob-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { elfOf, encode } from '../../support/assembler.js'
@@ -27,7 +27,7 @@ let programId: string
 async function start(schemes: readonly ('automata' | 'eip712')[]): Promise<void> {
   const nowMs = () => performance.now()
   const store = openSqliteJobStore({ path: join(folder, 'jobs.db'), nowMs })
-  const blobs = await openBlobStore({
+  const blobs = await openFolderBlobStore({
     folder: join(folder, 'blobs'),
     maxBytes: 2 ** 30,
     inUse: () => store.blobsInUse(),

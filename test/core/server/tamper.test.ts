@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Hex } from '../../../src/core/bytes.js'
-import { openBlobStore } from '../../../src/core/jobs/blob-store.js'
+import { openFolderBlobStore } from '../../../src/core/jobs/folder-blob-store.js'
 import type { JobStore } from '../../../src/core/jobs/job-store.js'
 import { openPostgresJobStore } from '../../../src/core/jobs/postgres-job-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
@@ -76,7 +76,7 @@ for (const liar of LIARS) {
 
     async function start(): Promise<void> {
       const store = await liar.open()
-      const blobs = await openBlobStore({
+      const blobs = await openFolderBlobStore({
         folder: blobFolder,
         maxBytes: 2 ** 30,
         inUse: () => store.blobsInUse(),

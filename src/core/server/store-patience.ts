@@ -1,0 +1,32 @@
+/** What was accepted is not given up because a store cannot do it now: it waits, and goes on. */
+import { InterruptedError, UnavailableError } from '../errors.js'
+import type { JobEvent } from './job-event.js'
+import { timePasses } from './job-watchers.js'
+
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5_000
+const PASSING_CODES = ['STORE_UNAVAILABLE', 'STORE_FULL']
+
+/**
+ * Does things until the store can.
+ *
+ * @throws InterruptedError `signal` was aborted first
+ */
+export function storePatience(
+  signal: AbortSignal,
+  onEvent: (event: JobEvent) => void = () => {},
+): <T>(work: () => Promise<T>) => Promise<T> {
+  return async (work) => {
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      try {
+        return await work()
+      } catch (error) {
+        const isPassing = error instanceof UnavailableError && PASSING_CODES.includes(error.code)
+        if (!isPassing) throw error
+        onEvent({ kind: 'storeFailed', error })
+        await timePasses(retryMs, signal)
+        if (signal.aborted) throw new InterruptedError({ during: 'the wait for the store' })
+      }
+    }
+  }
+}
