@@ -26,7 +26,7 @@ const MIB = 2 ** 20
 export interface ExecutionPoolOptions {
   /** Runs at the same time; more wait. */
   readonly size: number
-  /** Processes that are started at once; default: one. Others are, one ahead, when these have work. */
+  /** Processes that there are before any run needs them; default: one. */
   readonly ready?: number
   readonly graceMs?: number
   /** Of a process's JavaScript. */
@@ -102,7 +102,6 @@ export function createExecutionPool({
     const elfHash = toHex(sha256(elf))
     const process = takeProcess(elfHash)
     running.add(process)
-    keepOneReady()
     const onAbort = () => process.end(abort)
     signal?.addEventListener('abort', onAbort)
     const overrun = new GuestError('TIMEOUT', { timeoutSeconds: timeoutMs / 1000 })
@@ -118,7 +117,7 @@ export function createExecutionPool({
       running.delete(process)
       if (process.peakBytes > KEPT_MIB * MIB) void process.end(abort)
       else if (process.isAlive) idle.push(process)
-      keepOneReady()
+      keepReady()
       onMemory?.(process.peakBytes)
     }
   }
@@ -131,10 +130,10 @@ export function createExecutionPool({
     return process ?? new ExecutionProcess(heapMib)
   }
 
-  /** So that no run waits until node has started, as long as there may be more. */
-  function keepOneReady(): void {
-    const isReady = idle.some(({ isAlive }) => isAlive)
-    if (!isReady && !isClosed && running.size < size) startOne()
+  /** So that no run waits until node has started, in place of one that has ended. */
+  function keepReady(): void {
+    const alive = [...running, ...idle].filter(({ isAlive }) => isAlive).length
+    if (!isClosed && alive < ready) startOne()
   }
 
   function startOne(): void {
