@@ -19,6 +19,7 @@ import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
+import { watchSilentConnections } from './silent-connections.js'
 import { WalletWatch } from './wallet-watch.js'
 
 export type { BlobStore } from '../jobs/blob-store.js'
@@ -90,6 +91,7 @@ export function createApp(options: AppOptions): App {
   const nowSeconds = () => dateMs() / 1000
   const activity = new Activity(nowMs)
   const http = createHttp(options, bodyLimitBytes)
+  const closeSilent = watchSilentConnections(http)
   const service = new Service({ ...options, onJob })
   const collateral =
     options.collateral &&
@@ -185,6 +187,7 @@ export function createApp(options: AppOptions): App {
       await service.drain(deadline)
       const cut = () => http.server.closeAllConnections()
       if (deadline.aborted) cut()
+      closeSilent()
       deadline.addEventListener('abort', cut)
       await http.close()
       deadline.removeEventListener('abort', cut)
