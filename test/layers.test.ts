@@ -61,6 +61,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   cosmiconfig: ['config.ts', 'policy-file.ts'],
   execa: ['anvil.ts', 'core/tdx/tpm-tools.ts'],
   hpke: ['core/private-inputs'],
+  '@opentelemetry/api': ['core/server/tracing.ts'],
   fastify: ['core/server'],
   '@fastify/cors': ['core/server/cross-origin.ts'],
   '@fastify/multipart': ['core/server'],

@@ -22,8 +22,8 @@ import { startService, type TestService } from './support/service.js'
 
 const ROOT = new URL('..', import.meta.url).pathname
 const PUBLIC_VALUES = '0x0a0000002200000037000000'
-/** It was 145 kB, a third of that compressed; an engine would double it. */
-const MAX_BUNDLE_BYTES = 170_000
+/** It was 163 kB, a third of that compressed; an engine would double it. */
+const MAX_BUNDLE_BYTES = 180_000
 
 const PAGE = `<!doctype html>
   <script type="module">
@@ -248,8 +248,7 @@ describe('the installed service', () => {
     const service = execa(command(), serve, { ...place, env: settings })
     const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
     const { url, signer, rpcUrl } = JSON.parse(line)
-    const { stdout: children } = await execa('ps', ['-o', 'pid=', '--ppid', `${service.pid}`])
-    const started = [...children.trim().split(/\s+/), service.pid].map(Number)
+    let started: number[] = []
     const page = await openPage(url)
     try {
       await page.untilText('ready')
@@ -272,6 +271,8 @@ describe('the installed service', () => {
       const { stdout } = await execa(command(), prove, options('home'))
       const proof = JSON.parse(stdout)
       expect(proof).toMatchObject({ publicValues: PUBLIC_VALUES, signer })
+      const { stdout: children } = await execa('ps', ['-o', 'pid=', '--ppid', `${service.pid}`])
+      started = [...children.trim().split(/\s+/), service.pid].map(Number)
       for (const origin of origins.split(',')) {
         const { headers } = await fetch(`${url}/v1/signer`, { headers: { origin } })
         expect(headers.get('access-control-allow-origin')).toBe(origin)
@@ -286,8 +287,8 @@ describe('the installed service', () => {
     const { exitCode, stdout } = await service
     expect([exitCode, stdout]).toEqual([0, line])
     for (const gone of [url, rpcUrl]) await expect(fetch(gone)).rejects.toThrow('fetch failed')
-    // The service, and the chain that it started.
-    expect(started).toHaveLength(2)
+    // The service, its chain, and what ran the guest.
+    expect(started.length).toBeGreaterThan(2)
     for (const pid of started) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   }, 180_000)
 

@@ -95,14 +95,15 @@ export default class Serve extends BaseCommand {
     let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
-      register: async (signerAddress, rotation) => {
+      register: async (signerAddress, rotation, onStep) => {
         const signal = AbortSignal.any([rotation, this.#stop.signal])
-        const asked = { ...options, provider, address: signerAddress, signal }
+        const asked = { ...options, provider, address: signerAddress, signal, onStep }
         return describeRegistration(await registerSigner(asked), provider)
       },
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,
       nowSeconds: () => Date.now() / 1000,
+      onAttempt: (attempt) => app?.onAttempt(attempt),
       onEvent: (event) => {
         app?.onSigner(event)
         if (!flags['log-json']) this.#tell(event)

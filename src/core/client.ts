@@ -9,6 +9,7 @@ export {
   createClient,
   type RemoteProveOptions,
 } from './client/client.js'
+export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {
   type Collateral,

@@ -27,6 +27,8 @@ export interface AttestedRegistration extends Registration {
   readonly attestation?: Attestation
 }
 
+export type RegistrationStep = 'quote' | 'transaction' | 'check'
+
 /** What a registration would do, if it were sent now. */
 export interface RegistrationPreview {
   readonly address: Hex
@@ -45,7 +47,7 @@ export interface RegisterOptions extends WriteOptions {
   /** Register by this proof, made elsewhere over a quote of this signer's, and not by a quote. */
   readonly zkCalldata?: ZkCalldata
   readonly signal?: AbortSignal
-  readonly onStep?: (step: 'quote' | 'transaction' | 'check') => void
+  readonly onStep?: (step: RegistrationStep) => void
 }
 
 interface Call {

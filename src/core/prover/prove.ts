@@ -23,12 +23,16 @@ export interface SchemeChoice {
   readonly binding?: Binding
 }
 
+export type RunStep = 'execution' | 'verifying key'
+
 export interface RunOptions
   extends Omit<ExecuteOptions, 'report' | 'onProgress' | 'unverifiedDeferredProofs'> {
   /** Worker threads of the verifying key. */
   readonly threads?: number
   readonly onCycles?: (cycles: number) => void
   readonly onVkeyProgress?: (fraction: number) => void
+  /** Sees each step begin and end; has to do its work. */
+  readonly watch?: <T>(step: RunStep, work: () => Promise<T>) => Promise<T>
 }
 
 export interface ProveOptions extends RunOptions, SchemeChoice {}
@@ -116,6 +120,7 @@ async function run(
     threads,
     onCycles,
     onVkeyProgress,
+    watch = (_step, work) => work(),
     ...rest
   } = options
   requireNoDeferredProofs(stdin)
@@ -126,13 +131,17 @@ async function run(
   const signal = AbortSignal.any([failure.signal, ...(rest.signal ? [rest.signal] : [])])
 
   const [result, vkey] = await firstFailure(failure, [
-    execute(program, stdin, { ...rest, sp1, signal, ...(onCycles && { onProgress: onCycles }) }),
-    vkeys.get(program, {
-      sp1,
-      signal,
-      ...(threads !== undefined && { threads }),
-      ...(onVkeyProgress && { onProgress: onVkeyProgress }),
-    }),
+    watch('execution', () =>
+      execute(program, stdin, { ...rest, sp1, signal, ...(onCycles && { onProgress: onCycles }) }),
+    ),
+    watch('verifying key', () =>
+      vkeys.get(program, {
+        sp1,
+        signal,
+        ...(threads !== undefined && { threads }),
+        ...(onVkeyProgress && { onProgress: onVkeyProgress }),
+      }),
+    ),
   ])
   requireProvable(result)
   const { elfHash, publicValues, exitCode, cycles } = result

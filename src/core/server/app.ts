@@ -11,7 +11,7 @@ import {
 } from './collateral-keeper.js'
 import { allowOrigins, refuseOrigins } from './cross-origin.js'
 import type { JobEvent } from './job-event.js'
-import type { SignerEvent } from './live-signer.js'
+import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
@@ -20,6 +20,7 @@ import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
 import { watchSilentConnections } from './silent-connections.js'
+import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
 export type { BlobStore } from '../jobs/blob-store.js'
@@ -77,6 +78,8 @@ export interface App {
   readonly inject: FastifyInstance['inject']
   /** What happens to the signer, for the metrics and the log. */
   onSigner(event: SignerEvent): void
+  /** A registration of a signer that was tried, for the traces. */
+  onAttempt(attempt: SignerAttempt): void
   /**
    * @returns the URL it can be reached at.
    * @throws UnavailableError `LISTEN_FAILED`
@@ -115,6 +118,7 @@ export function createApp(options: AppOptions): App {
     nowSeconds,
   })
   const anybody = { keys: [], addresses: [], isRequired: false }
+  const tracing = new Tracing({ version, dateMs })
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
   const openApi = () => api
@@ -173,6 +177,7 @@ export function createApp(options: AppOptions): App {
       logSigner(http, event)
       if (event.kind === 'rotated') collateral?.follow()
     },
+    onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
         return await http.listen({ host, port })
@@ -197,6 +202,7 @@ export function createApp(options: AppOptions): App {
 
   function onJob(event: JobEvent): void {
     metrics.onJob(event)
+    tracing.onJob(event)
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)

@@ -3,7 +3,7 @@
  * A process whose run is aborted, overruns its time or memory, or dies is replaced; the others go on.
  */
 import { type Hex, toHex } from '../bytes.js'
-import { GuestError, InputError, InterruptedError } from '../errors.js'
+import { GuestError, InputError, InterruptedError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
 import { sha256 } from '../sha256.js'
@@ -26,6 +26,8 @@ const MIB = 2 ** 20
 export interface ExecutionPoolOptions {
   /** Runs at the same time; more wait. */
   readonly size: number
+  /** Processes that are started at once; default: one. Others are, one ahead, when these have work. */
+  readonly ready?: number
   readonly graceMs?: number
   /** Of a process's JavaScript. */
   readonly heapMib?: number
@@ -52,6 +54,7 @@ export interface ExecutionPool {
 
 export function createExecutionPool({
   size,
+  ready = 1,
   graceMs = GRACE_MS,
   heapMib = HEAP_MIB,
   allowanceMib = ALLOWANCE_MIB,
@@ -62,7 +65,7 @@ export function createExecutionPool({
   const waiting: (() => void)[] = []
   let taken = 0
   let isClosed = false
-  keepOneReady()
+  for (let i = 0; i < ready; i++) startOne()
 
   return {
     async execute(elf, stdin, { hooks = {}, ...options } = {}) {
@@ -131,11 +134,27 @@ export function createExecutionPool({
   /** So that no run waits until node has started, as long as there may be more. */
   function keepOneReady(): void {
     const isReady = idle.some(({ isAlive }) => isAlive)
-    if (isReady || isClosed || running.size >= size) return
+    if (!isReady && !isClosed && running.size < size) startOne()
+  }
+
+  function startOne(): void {
     try {
       idle.push(new ExecutionProcess(heapMib))
     } catch {
       // The run that needs one will say so.
+    }
+  }
+}
+
+/** A process that died may have done so for a reason of its own; a second one is the run's. */
+export function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
+  return async (...run) => {
+    try {
+      return await execute(...run)
+    } catch (error) {
+      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
+      if (!isLost) throw error
+      return execute(...run)
     }
   }
 }

@@ -102,7 +102,12 @@ export class ExecutionProcess {
     return new Promise((resolve, reject) => {
       const look = setInterval(() => this.#look(), LOOK_MS).unref()
       this.#current = { work, resolve, reject, look }
-      this.#send(work)
+      try {
+        this.#send(work)
+      } catch (error) {
+        // Both sides' books of programs may differ now.
+        void this.end(error)
+      }
     })
   }
 

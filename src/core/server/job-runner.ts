@@ -304,6 +304,8 @@ export class JobRunner {
           cycles,
           ...(error !== undefined && { error }),
         })
+      } else {
+        onEvent?.({ kind: 'left', job, isLost: running.isLost })
       }
     } finally {
       clearInterval(heartbeat)

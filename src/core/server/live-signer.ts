@@ -4,6 +4,7 @@
  * nobody ever holds a proof by a signer that no contract accepts.
  */
 import type { Hex } from '../bytes.js'
+import type { RegistrationStep } from '../chain/registration.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import type { Signer } from '../signer/signer.js'
 import type { SignerAttestation, SignerRegistration } from './attestation.js'
@@ -34,6 +35,15 @@ export interface SignerFacts {
   readonly attestation: SignerAttestation | undefined
 }
 
+/** A registration that was tried, whatever came of it. Milliseconds since 1970. */
+export interface SignerAttempt {
+  readonly address: Hex
+  readonly beganMs: number
+  readonly endedMs: number
+  readonly steps: readonly { readonly name: RegistrationStep; readonly beganMs: number }[]
+  readonly error?: unknown
+}
+
 export type SignerEvent =
   | { readonly kind: 'rotated'; readonly rotation: Rotation }
   | { readonly kind: 'failed'; readonly error: unknown; readonly retryMs: number }
@@ -47,7 +57,11 @@ export interface LiveSignerOptions {
   /** A new key, in memory only. */
   readonly newSigner: () => Signer
   /** Resolves when the registration is confirmed and readable. */
-  readonly register: (address: Hex, signal: AbortSignal) => Promise<SignerRegistration>
+  readonly register: (
+    address: Hex,
+    signal: AbortSignal,
+    onStep: (step: RegistrationStep) => void,
+  ) => Promise<SignerRegistration>
   /**
    * When the registration of a signer expires, in seconds since 1970; undefined if the registry does
    * not list it. Asked now and then; without it a registration is believed until it expires.
@@ -57,6 +71,7 @@ export interface LiveSignerOptions {
   /** Seconds since 1970; a clock that lies costs liveness only, for the contract has its own. */
   readonly nowSeconds: () => number
   readonly onEvent?: (event: SignerEvent) => void
+  readonly onAttempt?: (attempt: SignerAttempt) => void
 }
 
 interface Registered {
@@ -216,8 +231,24 @@ export class LiveSigner {
 
   async #registerNew(): Promise<Registered> {
     const signer = this.#options.newSigner()
-    const registration = await this.#options.register(signer.address, this.#abort.signal)
-    return { signer, registration, sinceSeconds: this.#options.nowSeconds() }
+    const { address } = signer
+    const nowMs = () => 1000 * this.#options.nowSeconds()
+    const beganMs = nowMs()
+    const steps: SignerAttempt['steps'][number][] = []
+    const tell = (failure: { readonly error?: unknown }) => {
+      const attempt = { address, beganMs, endedMs: nowMs(), steps, ...failure }
+      this.#options.onAttempt?.(attempt)
+    }
+    try {
+      const registration = await this.#options.register(address, this.#abort.signal, (name) =>
+        steps.push({ name, beganMs: nowMs() }),
+      )
+      tell({})
+      return { signer, registration, sinceSeconds: this.#options.nowSeconds() }
+    } catch (error) {
+      tell({ error })
+      throw error
+    }
   }
 
   #rotateIn(delayMs: number): void {

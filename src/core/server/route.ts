@@ -74,10 +74,11 @@ export function visitorOf(request: FastifyRequest): Visitor {
 }
 
 export function callerOf(request: FastifyRequest): Caller {
-  const key = request.headers['idempotency-key']
+  const { 'idempotency-key': key, traceparent } = request.headers
   return {
     tenant: visitorOf(request).tenant,
     ...(typeof key === 'string' && { idempotencyKey: key }),
+    ...(typeof traceparent === 'string' && { traceparent }),
   }
 }
 

@@ -66,6 +66,8 @@ export interface Sealing {
 export interface Caller {
   readonly tenant: string
   readonly idempotencyKey?: string | undefined
+  /** Of which trace the job is a part, as its client says. */
+  readonly traceparent?: string
 }
 
 /** How a job ended that was not cancelled. */

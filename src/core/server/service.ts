@@ -8,7 +8,7 @@ import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type Prover } from '../prover/prove.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import type { Proof } from '../signer/proof.js'
-import { createExecutionPool, type ExecutionPool } from './execution-pool.js'
+import { createExecutionPool, type ExecutionPool, onceMore } from './execution-pool.js'
 import {
   blobsOf,
   encodeRequest,
@@ -20,6 +20,7 @@ import {
 import type { JobEvent } from './job-event.js'
 import { type InputSources, readInputs, withoutFacts } from './job-inputs.js'
 import { JobRunner } from './job-runner.js'
+import { watchSteps } from './job-steps.js'
 import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
 import { PrivateInputKeys } from './private-input-keys.js'
@@ -84,6 +85,7 @@ export class Service {
     this.#pool = createExecutionPool({
       // With the places of the runner that are for tenants who would have to wait.
       size: 2 * concurrency,
+      ready: concurrency,
       onMemory: (peakBytes) => this.#onJob({ kind: 'executed', peakBytes }),
     })
     this.#prover = createProver({
@@ -335,10 +337,11 @@ export class Service {
 
   async #enqueue(
     request: JobRequest,
-    { tenant, idempotencyKey }: Caller,
+    { tenant, idempotencyKey, traceparent }: Caller,
     id: string,
   ): Promise<JobRecord> {
     const text = encodeRequest(request)
+    if (traceparent !== undefined) this.#onJob({ kind: 'asked', id, traceparent })
     const { job } = await this.jobs.submit({
       ...{ id, tenant, idempotencyKey },
       request: text,
@@ -353,16 +356,19 @@ export class Service {
   async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
     const request = this.#terms.read(job)
     const limits = this.#terms.capped(request.limits)
-    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles }
+    const watch = watchSteps(job, this.#options)
     const patiently = storePatience(signal, (event) => this.#onJob(event))
+    const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles, watch }
     const run = await patiently(() => readInputs(job.id, request, this.#inputs))
       .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
       .catch((error) => {
         throw isSealed(request) ? withoutFacts(error) : error
       })
-    // Taken when the run is over: the signer that lives then.
-    await this.signer.ready(signal)
-    const proof = this.#prover.sign(run, this.offer.choose(request))
+    const proof = await watch('signing', async () => {
+      // Taken when the run is over: the signer that lives then.
+      await this.signer.ready(signal)
+      return this.#prover.sign(run, this.offer.choose(request))
+    })
     const outcome = await patiently(() => this.#results.encode(job, run, proof))
     return { outcome, cycles: run.cycles }
   }
@@ -370,19 +376,6 @@ export class Service {
   #onJob(event: JobEvent): void {
     if (event.kind === 'ended') this.#inputs.keys?.release(event.job.id)
     this.#options.onJob?.(event)
-  }
-}
-
-/** A process that died may have done so for a reason of its own; a second one is the run's. */
-function onceMore(execute: ExecutionPool['execute']): ExecutionPool['execute'] {
-  return async (...run) => {
-    try {
-      return await execute(...run)
-    } catch (error) {
-      const isLost = error instanceof UnavailableError && error.code === 'EXECUTION_LOST'
-      if (!isLost) throw error
-      return execute(...run)
-    }
   }
 }
 

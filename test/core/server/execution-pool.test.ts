@@ -176,6 +176,10 @@ describe('a process', () => {
     expect(kept.pids).toContain(first[0])
   })
 
+  it('is started ahead, as many as are wanted', async () => {
+    expect(newPool({ size: 3, ready: 2 }).pids).toHaveLength(2)
+  })
+
   it('that died while it had no work is replaced', async () => {
     const dying = newPool()
     const [first = 0] = dying.pids
@@ -242,6 +246,12 @@ describe('what goes to a process', () => {
     const there = await pool.execute(inputs, given)
     expect(there.publicValues).toBe(here.publicValues)
     expect(there.elfHash).toBe(here.elfHash)
+  })
+
+  it('that cannot be sent fails, and the next run does not', async () => {
+    const unsendable = { explain: (() => true) as unknown as boolean }
+    await expect(pool.execute(fibonacci, stdin, unsendable)).rejects.toThrow('could not be cloned')
+    expect((await pool.execute(fibonacci, stdin)).exitCode).toBe(0)
   })
 
   it('is not copied on the way', async () => {

@@ -65,7 +65,9 @@ describe('GET /v1/proofs', () => {
     expect(first.jobs.map(({ id }: Json) => id)).toEqual([jobs[2].id, jobs[1].id])
     const second = await page(`state=succeeded&limit=1&after=${first.next}`)
     expect(second.jobs.map(({ id }: Json) => id)).toEqual([jobs[0].id])
-    expect((await page('state=running')).jobs).toEqual([])
+    // Others may run: those of the tests before.
+    const running = (await page('state=running')).jobs.map(({ id }: Json) => id)
+    expect(jobs.filter(({ id }) => running.includes(id))).toEqual([])
   })
 
   it.each(['state=lost', 'limit=0', 'limit=x', 'after=1', 'x=1'])('refuses ?%s', async (query) => {
