@@ -357,8 +357,8 @@ export class Service {
     const request = this.#terms.read(job)
     const limits = this.#terms.capped(request.limits)
     const watch = watchSteps(job, this.#options)
-    const patiently = storePatience(signal, (event) => this.#onJob(event))
     const options = { ...this.#terms.release(request.sp1), limits, signal, onCycles, watch }
+    const patiently = storePatience(signal, (event) => this.#onJob(event))
     const run = await patiently(() => readInputs(job.id, request, this.#inputs))
       .then(({ elf, stdin }) => this.#prover.run(elf, stdin, options))
       .catch((error) => {
