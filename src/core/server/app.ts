@@ -19,6 +19,7 @@ import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
+import { watchSilentConnections } from './silent-connections.js'
 import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
@@ -93,6 +94,7 @@ export function createApp(options: AppOptions): App {
   const nowSeconds = () => dateMs() / 1000
   const activity = new Activity(nowMs)
   const http = createHttp(options, bodyLimitBytes)
+  const closeSilent = watchSilentConnections(http)
   const service = new Service({ ...options, onJob })
   const collateral =
     options.collateral &&
@@ -190,6 +192,7 @@ export function createApp(options: AppOptions): App {
       await service.drain(deadline)
       const cut = () => http.server.closeAllConnections()
       if (deadline.aborted) cut()
+      closeSilent()
       deadline.addEventListener('abort', cut)
       await http.close()
       deadline.removeEventListener('abort', cut)

@@ -262,6 +262,13 @@ for (const member of MEMBERS) {
       expect(await store.blobsInUse()).toEqual(new Set(['0x0a', '0x0b']))
     })
 
+    it('says that it takes jobs, and changes nothing by that', async () => {
+      const { id } = await submit()
+      await expect(store.check()).resolves.toBeUndefined()
+      await reopen()
+      expect(await store.get(id)).toMatchObject({ state: 'queued' })
+    })
+
     it('forgets the oldest ended jobs and nothing else', async () => {
       const ended = []
       for (let i = 0; i < 4; i++) {
@@ -384,6 +391,20 @@ describe('PostgreSQL alone', () => {
     await other.reclaim()
     expect((await other.lease(LEASE))?.job.id).toBe(second.id)
     await other.close()
+  })
+
+  it('that takes no writes is found out', async () => {
+    const store = await openPostgresJobStore({ url: server.url })
+    const setReadOnly = (value: string) => {
+      server.sql(`alter system set default_transaction_read_only = ${value}`)
+      server.sql('select pg_reload_conf()')
+    }
+    setReadOnly('on')
+    const seen = () => store.check().catch((error) => error.details.reason)
+    await expect.poll(seen).toBe('PostgreSQL takes no writes')
+    setReadOnly('off')
+    await expect.poll(seen).toBeUndefined()
+    await store.close()
   })
 
   it('outlives a restart of the database, and refuses meanwhile', async () => {

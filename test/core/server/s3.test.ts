@@ -248,7 +248,7 @@ describe('two services on one database and one bucket', () => {
       expect([state, proof?.publicValues]).toEqual(['succeeded', VALUES])
       signers.add(proof.signer)
     }
-    // Accepted by the first, which then goes; so it is the second that runs it.
+    // Only the second is left, which was never sent the program.
     await stop(taking)
     const { id } = await submit(proving, programId)
     await expectProof(proving, id)
