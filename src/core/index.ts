@@ -61,12 +61,8 @@ export { type RegistryEvent, type WatchOptions, watchRegistry } from './chain/re
 export type { Fees } from './chain/transactions.js'
 export type { WriteOptions } from './chain/write.js'
 export { parseZkCalldata, ZK_COPROCESSORS, type ZkCalldata } from './chain/zk-calldata.js'
-export {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type RemoteProveOptions,
-} from './client/client.js'
+export type { Client, ClientOptions, RemoteProveOptions } from './client/client.js'
+export { createCheckingClient as createClient } from './client/node-client.js'
 export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
 export type { QuoteCheck } from './dcap/check-list.js'
 export {

@@ -1,6 +1,7 @@
 /**
- * The service from a client's side. What a server answers is not trusted: a proof is checked to be one
- * of the program that was sent, signed by the signer it names. With a policy that signer's attestation is
+ * The service from a client's side. What a server answers is not trusted: a proof is checked to hang
+ * together and to be signed by the signer it names, and, where the program's verifying key is given or can
+ * be computed, to be of that program: a proof's hash of the program is signed by nobody, its key is. With a policy that signer's attestation is
  * checked, too, before anything is sent and when the proof is there; without one, whether it is to be
  * trusted is for `verifyProof` to say.
  */
@@ -30,6 +31,8 @@ export interface RemoteProveOptions {
   readonly limits?: Partial<Pick<ExecuteLimits, 'cycles' | 'memoryMib' | 'timeoutMs'>>
   /** Send program and stdin so that only the attested TD can read them; needs a policy. */
   readonly private?: boolean
+  /** The program's verifying key, which the proof must have. It is not sent. */
+  readonly vkey?: Hex
   /** What a proof of scheme `eip712` has to be for, and made by; the server is not told. */
   readonly expectedBinding?: Partial<Binding>
   readonly signal?: AbortSignal
@@ -39,6 +42,12 @@ export interface RemoteProveOptions {
 export interface ClientOptions extends ServerOptions, Partial<TrustOptions> {
   /** The time that attestations are judged at. */
   readonly now?: () => Date
+  /** Computes the key of a program that was sent, for a release, or for the one that the program tells. */
+  readonly vkeyOf?: (
+    elf: Uint8Array,
+    sp1: string | undefined,
+    signal: AbortSignal | undefined,
+  ) => Promise<Hex>
 }
 
 export interface Client {
@@ -51,8 +60,8 @@ export interface Client {
    */
   requestProof(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<string>
   /**
-   * Wait for a job, over restarts of the server, and check what it gives: that the proof is of
-   * `programId`, if that is known.
+   * Wait for a job, over restarts of the server, and check what it gives: that the proof says that it is
+   * of `programId`, and that it is of the program with the key `vkey`, if these are given.
    *
    * @throws as `prove`
    */
@@ -80,7 +89,7 @@ interface Listening {
 
 export function createClient(
   url: string,
-  { apiKey, patienceMs, now = () => new Date(), policy, ...rest }: ClientOptions = {},
+  { apiKey, patienceMs, now = () => new Date(), policy, vkeyOf, ...rest }: ClientOptions = {},
 ): Client {
   const server = connectServer(url, {
     ...(apiKey !== undefined && { apiKey }),
@@ -99,10 +108,15 @@ export function createClient(
     options: RemoteProveOptions = {},
   ): Promise<Proof> {
     const programId = toHex(sha256(elf))
-    return sealingAnew('PRIVATE_KEY_LOST', async () => {
+    // Meanwhile the server works; it is the one to say what is wrong with the program.
+    if (options.vkey === undefined) vkeyOf?.(elf, options.sp1, options.signal).catch(() => {})
+    const proof = await sealingAnew('PRIVATE_KEY_LOST', async () => {
       const id = await requestProof(elf, stdin, options)
       return waitProof(id, { ...options, programId })
     })
+    const vkey = options.vkey ?? (await vkeyOf?.(elf, proof.sp1, options.signal))
+    if (vkey !== undefined && vkey !== proof.vkey) unusable('its proof is of another program')
+    return proof
   }
 
   async function requestProof(
@@ -112,7 +126,8 @@ export function createClient(
       signal,
       onState,
       private: isPrivate = false,
-      expectedBinding: _,
+      expectedBinding: _binding,
+      vkey: _vkey,
       ...choice
     }: RemoteProveOptions = {},
   ): Promise<string> {
@@ -218,8 +233,10 @@ export function createClient(
     const { checks } = await checkProof(proof)
     const wrong = checks.find(({ name, ok }) => !ok && name !== 'trustAnchor')
     if (wrong !== undefined) unusable(`its proof's ${wrong.name} is wrong: ${wrong.detail}`)
-    if (programId !== undefined && proof.elfHash !== programId)
-      unusable('its proof is of another program')
+    const isOther =
+      (programId !== undefined && proof.elfHash !== programId) ||
+      (choice.vkey !== undefined && proof.vkey !== choice.vkey)
+    if (isOther) unusable('its proof is of another program')
     for (const name of ['sp1', 'scheme', 'teeVersion'] as const) {
       if (choice[name] !== undefined && choice[name] !== proof[name]) {
         unusable(`its proof's ${name} is ${proof[name]}`)

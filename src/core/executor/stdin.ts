@@ -7,7 +7,7 @@
  * Deferred proofs are counted and otherwise opaque: nothing here can verify them.
  * `ptr`, how far the host itself has read, is checked and has no effect, as in SP1.
  */
-import { ByteReader, concatBytes, encodeU64LE, fromHex, isHex } from '../bytes.js'
+import { ByteReader, encodeU64LE, fromHex, isHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 
 /** SP1 has no bound; but each takes a hundred bytes of this process, however few it holds. */
@@ -58,9 +58,18 @@ export function parseStdin(bytes: Uint8Array, format: StdinFormat): Stdin {
 
 /** The `sp1` form of buffers without deferred proofs. */
 export function encodeStdin(buffers: readonly Uint8Array[]): Uint8Array {
-  const count = encodeU64LE(BigInt(buffers.length))
-  const bodies = buffers.flatMap((buffer) => [encodeU64LE(BigInt(buffer.length)), buffer])
-  return concatBytes(count, ...bodies, encodeU64LE(0n), encodeU64LE(0n))
+  const LENGTH_BYTES = 8
+  const dataBytes = buffers.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 0)
+  const bytes = new Uint8Array(dataBytes + 3 * LENGTH_BYTES)
+  bytes.set(encodeU64LE(BigInt(buffers.length)))
+  let offset = LENGTH_BYTES
+  for (const buffer of buffers) {
+    bytes.set(encodeU64LE(BigInt(buffer.length)), offset)
+    bytes.set(buffer, offset + LENGTH_BYTES)
+    offset += LENGTH_BYTES + buffer.length
+  }
+  // No position, no deferred proofs.
+  return bytes
 }
 
 /** @throws InputError `STDIN_DEFERRED_PROOFS`: a run that used them could not be vouched for. */

@@ -3,13 +3,18 @@ import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { toHex } from '../../../src/core/bytes.js'
 import { createClient } from '../../../src/core/client/client.js'
+import { createCheckingClient } from '../../../src/core/client/node-client.js'
+import { computeElfVkey } from '../../../src/core/prover/elf-vkey.js'
+import { sha256 } from '../../../src/core/sha256.js'
 import type { Proof } from '../../../src/core/signer/proof.js'
 import { elfOf, encode } from '../../support/assembler.js'
 import { guestElf } from '../../support/cli.js'
 import { startService, type TestService } from '../../support/service.js'
 
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
+const panics = new Uint8Array(readFileSync(guestElf('panics')))
 const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
 const stdin = { buffers: [Uint8Array.of(10, 0, 0, 0)], deferredProofs: 0n }
 
@@ -157,6 +162,28 @@ describe('with a server that is none or lies', () => {
       expect((await answer(change)).code).toBe('SERVER_ANSWER')
     }
     expect((await answer({ signature: '0x' })).code).toBe('PROOF_MALFORMED')
+  })
+
+  it('takes no proof that the signer made of another program, whatever it says of itself', async () => {
+    // A whole proof, signed by the signer it names: only the hash of the program is changed.
+    const other = await createClient(url).prove(panics, stdin)
+    const programId = toHex(sha256(fibonacci))
+    const swapped = ending({ state: 'succeeded', proof: { ...other, elfHash: programId } })
+    const client = await clientOf(swapped)
+    // By what it says alone, it passes.
+    expect((await client.prove(fibonacci, stdin)).vkey).toBe(other.vkey)
+    const { bytes32: vkey } = await computeElfVkey(fibonacci, { sp1: '3.4.0' })
+    const refusal = { code: 'SERVER_ANSWER' }
+    await expect(client.prove(fibonacci, stdin, { vkey })).rejects.toMatchObject(refusal)
+    await expect(client.waitProof('a', { programId, vkey })).rejects.toMatchObject(refusal)
+
+    const server = createServer(swapped).listen(0, '127.0.0.1')
+    servers.push(server)
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    const checking = createCheckingClient(`http://127.0.0.1:${port}`)
+    await expect(checking.prove(fibonacci, stdin)).rejects.toMatchObject(refusal)
+    expect((await createCheckingClient(url).prove(fibonacci, stdin)).vkey).toBe(vkey)
   })
 
   it('goes on when the server has been away, and asks for the proof once', async () => {

@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concatBytes, encodeU64LE, toHex } from '../../../src/core/bytes.js'
 import { InputError } from '../../../src/core/errors.js'
-import { detectStdin, encodeStdin, parseStdin } from '../../../src/core/executor/stdin.js'
+import {
+  detectStdin,
+  encodeStdin,
+  MAX_BUFFERS,
+  parseStdin,
+  parseStdinValue,
+} from '../../../src/core/executor/stdin.js'
 
 const anyBuffers = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 })
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
@@ -66,6 +72,16 @@ describe('parseStdin', () => {
       expect(() => parseStdin(bytes.subarray(0, length), 'sp1')).toThrow(InputError)
     }
     expect(() => parseStdin(concatBytes(bytes, Uint8Array.of(0)), 'sp1')).toThrow(InputError)
+  })
+
+  it('refuses more buffers than a process can bear, before it makes them', () => {
+    const most = encodeStdin(Array.from({ length: MAX_BUFFERS }, () => new Uint8Array()))
+    expect(parseStdin(most, 'sp1').buffers.length).toBe(MAX_BUFFERS)
+    const more = encodeStdin(Array.from({ length: MAX_BUFFERS + 1 }, () => new Uint8Array()))
+    const refusal = expect.objectContaining({ code: 'STDIN_MALFORMED' })
+    expect(() => parseStdin(more, 'sp1')).toThrowError(refusal)
+    const value = { buffer: Array.from({ length: MAX_BUFFERS + 1 }, () => '0x') }
+    expect(() => parseStdinValue(value)).toThrowError(refusal)
   })
 
   it('counts deferred proofs and leaves them alone', () => {

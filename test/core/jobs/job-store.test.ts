@@ -364,6 +364,46 @@ describe('PostgreSQL alone', () => {
   })
   afterAll(() => server.stop())
 
+  it('ends many jobs at once, and leaves no message of one behind', async () => {
+    const store = await openPostgresJobStore({ url: server.url })
+    for (let i = 0; i < 30; i++) await store.submit(newJob({ tenant: i % 2 ? 'a' : 'b' }), PLENTY)
+    const lease = async (exceptTenants: string[]) =>
+      (await store.lease({ ...LEASE, exceptTenants })) as Lease
+    const leases = []
+    for (let i = 0; i < 15; i++) leases.push(await lease(['a']))
+    for (let i = 0; i < 15; i++) leases.push(await lease([]))
+    const ends = await Promise.all(leases.map((held) => store.end(held, SUCCESS)))
+    expect(ends.every((isOurs) => isOurs)).toBe(true)
+    // Whatever was taken by its row is found to be done when its message comes.
+    expect(await store.lease(LEASE)).toBeUndefined()
+    const left = "select count(*) from pgboss.job where state in ('created', 'active', 'retry')"
+    expect(server.sql(`${left} and name = 'sp1-tee-jobs'`)).toBe('0')
+    await store.close()
+  })
+
+  it('says nothing of servers while the database was away from itself', async () => {
+    const open = () => openPostgresJobStore({ url: server.url })
+    const [owner, other] = [await open(), await open()]
+    const job = newJob({ isBound: true })
+    await owner.submit(job, PLENTY)
+    // After an outage nobody was seen; whoever looks first must not take the rest for dead.
+    const longAgo = "now() - interval '1 hour'"
+    server.sql(`update sp1_tee.servers set seen_at = ${longAgo}, seen_since = ${longAgo}`)
+    await other.reclaim()
+    await owner.reclaim()
+    expect(await other.lease(LEASE)).toBeUndefined()
+    expect((await owner.lease(LEASE))?.job.id).toBe(job.id)
+    // One that was not seen when it took a job is seen from then on.
+    server.sql('delete from sp1_tee.servers')
+    await other.reclaim()
+    const late = newJob({ isBound: true })
+    await owner.submit(late, PLENTY)
+    await other.reclaim()
+    expect(await other.lease(LEASE)).toBeUndefined()
+    expect((await owner.lease(LEASE))?.job.id).toBe(late.id)
+    await Promise.all([owner.close(), other.close()])
+  })
+
   it('keeps for a server what only that one can run, until it is gone', async () => {
     const open = () => openPostgresJobStore({ url: server.url })
     const [owner, other] = [await open(), await open()]
@@ -378,7 +418,11 @@ describe('PostgreSQL alone', () => {
     expect(await other.lease({ ...LEASE, exceptTenants: ['x'] })).toBeUndefined()
 
     // As if it had been away for long.
-    server.sql("update sp1_tee.servers set seen_at = now() - interval '1 hour'")
+    server.sql(
+      `update sp1_tee.servers set seen_since = now() - interval '2 hours';
+       update sp1_tee.servers set seen_at = now() - interval '1 hour'
+       where seen_at = (select min(seen_at) from sp1_tee.servers)`,
+    )
     await other.reclaim()
     expect((await other.lease(LEASE))?.job.id).toBe(job.id)
 

@@ -6,6 +6,7 @@ import {
   ELF_RULES_3_4_0,
   ELF_RULES_5_2_4,
   type ElfRules,
+  MAX_IMAGE_WORDS,
 } from '../../../src/core/riscv/elf-rules.js'
 import {
   elfOf,
@@ -98,6 +99,12 @@ describe('rules of 3.4.0 alone', () => {
 })
 
 describe('rules of 5.2.4 alone', () => {
+  it('initial memory is bounded by what we take', () => {
+    const dataOf = (words: number) => elf(TEXT, { ...DATA, memoryBytes: 4 * words })
+    expect(outcomeOf(dataOf(MAX_IMAGE_WORDS - 2), ELF_RULES_5_2_4)).toBe('taken')
+    expect(outcomeOf(dataOf(MAX_IMAGE_WORDS - 1), ELF_RULES_5_2_4)).toBe('ELF_TOO_LARGE')
+  })
+
   it.each<[string, Uint8Array, string]>([
     [
       'no section headers, and a segment below the program',
