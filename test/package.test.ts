@@ -97,10 +97,10 @@ describe('the installed package', () => {
 describe('the client in Node', () => {
   it('is the library’s own, with native code', async () => {
     const script = `
-      import { createClient as fromLibrary } from 'sp1-tee'
-      import { createClient, parsePolicy, verifyProof } from 'sp1-tee/client'
+      import { InputError as fromLibrary } from 'sp1-tee'
+      import { InputError, parsePolicy, verifyProof } from 'sp1-tee/client'
       const path = import.meta.resolve('sp1-tee/client').split('/sp1-tee/')[1]
-      console.log(path, createClient === fromLibrary, typeof parsePolicy, typeof verifyProof)`
+      console.log(path, InputError === fromLibrary, typeof parsePolicy, typeof verifyProof)`
     const expected = 'dist/core/client.js true function function'
     expect(await runScript('use-client.js', script)).toBe(expected)
   })

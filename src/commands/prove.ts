@@ -80,12 +80,10 @@ export default class Prove extends BaseCommand {
       description:
         'with --url: what is accepted of the server’s signer, checked before anything is sent and again of the proof (schemas/policy.schema.json)',
       helpValue: 'FILE',
-      env: 'SP1_TEE_POLICY',
       dependsOn: ['url'],
     }),
     private: Flags.boolean({
       description: 'encrypt program and stdin, so that only the attested TD can read them',
-      env: 'SP1_TEE_PRIVATE',
       dependsOn: ['url', 'policy'],
     }),
     ...collateralFlags,

@@ -95,7 +95,10 @@ describe('serve --dev', () => {
     expect(foreign.json.error.message).toContain("its proof's chainId is 31337, not 1")
   }, 180_000)
 
-  it('loses and refuses nothing while the signer rotates every second', async () => {
+  // Each round is two commands, and each computes the program's key.
+  it('loses and refuses nothing while the signer rotates every second', {
+    timeout: 180_000,
+  }, async () => {
     const { ready } = await serve(['--dev', ...FREE_PORT, '--rotate-every', '1'])
     const signers = new Set<string>()
     for (let round = 0; round < 6; round++) {

@@ -25,20 +25,11 @@ import { guestElf } from '../../support/cli.js'
 import { ended, type Json, send } from '../../support/http.js'
 import { startPostgres } from '../../support/postgres.js'
 import { newTestSigner, startService, type TestService } from '../../support/service.js'
+import { SLOW_GUEST } from '../../support/slow-guest.js'
 
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
 const panics = new Uint8Array(readFileSync(guestElf('panics')))
 const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
-/** Permutes 200 zero bytes (KECCAK_PERMUTE) again and again, for many minutes. */
-const slow = elfOf({
-  text: [
-    encode('lui', { rd: 5, imm: 0x10 << 12 }),
-    encode('addi', { rd: 5, rs1: 5, imm: 0x109 }),
-    encode('lui', { rd: 10, imm: 0x300 << 12 }),
-    encode('ecall'),
-    encode('jal', { imm: -4 }),
-  ],
-})
 /** Nobody but the TD may see it. */
 const SECRET = randomBytes(24).toString('base64url')
 const secretBytes = new TextEncoder().encode(SECRET)
@@ -265,7 +256,7 @@ describe('a fleet', () => {
     const open = () => openPostgresJobStore({ url: postgres.url })
     // The first takes them and is busy; the second is idle and must not touch them.
     const first = await start(folder, { store: await open(), concurrency: 1 })
-    const busy = await createClient(first.url).requestProof(slow, stdin)
+    const busy = await createClient(first.url).requestProof(SLOW_GUEST, stdin)
     const running = async () =>
       (await send(first.service, 'GET', `/v1/proofs/${busy}`)).json.state === 'running'
     while (!(await running())) await new Promise((resolve) => setTimeout(resolve, 20))

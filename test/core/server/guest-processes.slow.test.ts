@@ -10,15 +10,14 @@ import { encodeU32LE, toHex } from '../../../src/core/bytes.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { parseAccess } from '../../../src/core/server/access.js'
 import { sha256 } from '../../../src/core/sha256.js'
-import { elfOf, encode } from '../../support/assembler.js'
 import { guestElf } from '../../support/cli.js'
 import { BINARY_TYPE, ended, type Json, postJson, send } from '../../support/http.js'
 import { busiestChildOf, childrenOf, processFacts } from '../../support/processes.js'
 import { type Served, startServed } from '../../support/served.js'
 import { startService, type TestService } from '../../support/service.js'
+import { SLOW_GUEST } from '../../support/slow-guest.js'
 
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
-const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
 /** 12 cycles each: seconds, and below the cycle limit. */
 const LONG = 300_000_000
 
@@ -30,13 +29,13 @@ describe('a process for guests that is killed', () => {
   let server: Served
   let pid: number
   let programId: string
-  let endlessId: string
+  let slowId: string
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sp1-tee-guests-'))
     server = await startServed(folder, 1)
     pid = server.process.pid ?? 0
     programId = await upload(fibonacci)
-    endlessId = await upload(endless)
+    slowId = await upload(SLOW_GUEST)
   })
   afterAll(async () => {
     await server.kill()
@@ -89,7 +88,7 @@ describe('a process for guests that is killed', () => {
   })
 
   it('again in the same job, fails it and leaves the server as it was', async () => {
-    const id = await submit({ programId: endlessId })
+    const id = await submit({ programId: slowId })
     const first = await processOf(id)
     process.kill(first, 'SIGKILL')
     process.kill(await processOf(id, first), 'SIGKILL')
@@ -111,7 +110,7 @@ describe('a process for guests that is killed', () => {
   })
 
   it('is not needed: each ends when the server is gone, a guest in it or not', async () => {
-    await processOf(await submit({ programId: endlessId }))
+    await processOf(await submit({ programId: slowId }))
     const children = childrenOf(pid)
     expect(children.length).toBeGreaterThan(1)
     await server.kill()
@@ -132,13 +131,13 @@ describe('guests that run for long', () => {
 
   let service: TestService
   let programId: string
-  let endlessId: string
+  let slowId: string
   beforeAll(async () => {
     service = await startService({ access: { ...parseAccess(FILE), isRequired: true } })
     const upload = async (elf: Uint8Array) =>
       (await send(service, 'PUT', '/v1/programs', elf, { ...BINARY_TYPE, ...of('a') })).json
     programId = (await upload(fibonacci)).programId
-    endlessId = (await upload(endless)).programId
+    slowId = (await upload(SLOW_GUEST)).programId
   })
   afterAll(() => service.app.drain(AbortSignal.abort()))
 
@@ -154,7 +153,7 @@ describe('guests that run for long', () => {
 
   /** Until it is cancelled at the end of the test. */
   async function begin(name: string): Promise<string> {
-    const { json } = await postJson(service, '/v1/proofs', { programId: endlessId }, of(name))
+    const { json } = await postJson(service, '/v1/proofs', { programId: slowId }, of(name))
     running.push({ id: json.id, name })
     return json.id
   }
