@@ -9,6 +9,8 @@ import {
   type EngineName,
   encodeProof,
   fromHex,
+  type Hex,
+  isHex,
   isSimulatedQuote,
   type Proof,
   type ProveOptions,
@@ -25,6 +27,8 @@ import { openClient, serverFlags } from '../server-flags.js'
 import { keyFlags, loadSigner, providerFlags } from '../state.js'
 import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
 import { measureThisMachine, parseWorkloadId } from '../workload-flags.js'
+
+const VKEY_BYTES = 32
 
 export default class Prove extends BaseCommand {
   static override summary = 'execute a guest, compute its verifying key, and sign both'
@@ -82,6 +86,12 @@ export default class Prove extends BaseCommand {
       helpValue: 'FILE',
       dependsOn: ['url'],
     }),
+    vkey: Flags.string({
+      description:
+        "with --url: the program's verifying key, as `vkey` prints it; without it, it is computed here while the server works, so that no proof of another program is taken",
+      helpValue: '0xHEX',
+      dependsOn: ['url'],
+    }),
     private: Flags.boolean({
       description: 'encrypt program and stdin, so that only the attested TD can read them',
       dependsOn: ['url', 'policy'],
@@ -120,6 +130,7 @@ export default class Prove extends BaseCommand {
               ...options,
               ...expected,
               private: flags.private,
+              ...(flags.vkey !== undefined && { vkey: parseVkey(flags.vkey) }),
               onState: tellProgress(show),
             }),
           )
@@ -199,6 +210,11 @@ async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
       workloadId: parseWorkloadId('--workload-id', workloadId),
     }),
   }
+}
+
+function parseVkey(value: string): Hex {
+  if (isHex(value) && fromHex(value).length === VKEY_BYTES) return value.toLowerCase() as Hex
+  return invalidFlag('--vkey', 'takes a verifying key: 0x and 64 hex digits')
 }
 
 /** A simulated quote makes a simulated proof of it. */

@@ -68,6 +68,15 @@ describe('prove --private', () => {
     expect(kept).not.toContain(Buffer.from(SECRET).toString('hex'))
   })
 
+  it('takes the key that is given, and no proof with another', async () => {
+    const { stdout } = await cli(['vkey', guestElf('fibonacci')])
+    const [, vkey = ''] = stdout.split('\n')
+    expect((await prove('--vkey', vkey.toUpperCase().replace('0X', '0x'))).json.vkey).toBe(vkey)
+    const other = await prove('--vkey', `0x00${'11'.repeat(31)}`)
+    expect([other.exitCode, other.json.error.code]).toEqual([8, 'SERVER_ANSWER'])
+    expect((await prove('--vkey', '0x11')).exitCode).toBe(2)
+  })
+
   it('sends nothing to a server that the policy does not accept', async () => {
     for (const isPrivate of [true, false]) {
       const more = isPrivate ? ['--private'] : []

@@ -1,4 +1,5 @@
 /** The client of Node, which computes the keys of programs itself. */
+import { checkElf } from '../prover/elf-vkey.js'
 import { VkeyCache } from '../prover/vkey-cache.js'
 import { type Client, type ClientOptions, createClient } from './client.js'
 
@@ -9,8 +10,12 @@ import { type Client, type ClientOptions, createClient } from './client.js'
 export function createCheckingClient(url: string, options: ClientOptions = {}): Client {
   const vkeys = new VkeyCache()
   return createClient(url, {
-    vkeyOf: async (elf, sp1, signal) =>
-      (await vkeys.get(elf.slice(), { sp1, ...(signal && { signal }) })).bytes32,
+    vkeyOf: async (elf, asked, signal) => {
+      const program = elf.slice()
+      // By its name, so that it is computed once whether or not the release was asked for.
+      const sp1 = checkElf(program, { sp1: asked })
+      return (await vkeys.get(program, { sp1, ...(signal && { signal }) })).bytes32
+    },
     ...options,
   })
 }
