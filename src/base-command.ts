@@ -5,7 +5,7 @@
 import { Command, Errors, Flags, ux } from '@oclif/core'
 import chalk from 'chalk'
 import { configuredFlags } from './config.js'
-import { InputError, Sp1TeeError } from './core/index.js'
+import { fromHex, type Hex, InputError, isHex, Sp1TeeError } from './core/index.js'
 import { printable } from './terminal.js'
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
@@ -145,4 +145,10 @@ function printableOf(error: Error): PrintableError {
 /** The value of a flag whose text is checked here rather than by oclif. */
 export function invalidFlag(flag: string, reason: string): never {
   throw new InputError('FLAG_INVALID', { flag, reason })
+}
+
+/** The bytes that a flag takes, in lower case. @param what - as in `an address` */
+export function hexFlag(flag: string, value: string, byteCount: number, what: string): Hex {
+  if (isHex(value) && fromHex(value).length === byteCount) return value.toLowerCase() as Hex
+  return invalidFlag(flag, `takes ${what}: 0x and ${2 * byteCount} hex digits`)
 }

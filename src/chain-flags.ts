@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Flags } from '@oclif/core'
-import { invalidFlag } from './base-command.js'
+import { hexFlag, invalidFlag } from './base-command.js'
 import {
   type Chain,
   connectChain,
@@ -215,9 +215,6 @@ function weiFlag(flag: string, value: string | undefined): bigint | undefined {
 }
 
 export function addressFlag(flag: string, value: string | undefined): Hex {
-  if (isHex(value) && fromHex(value).length === ADDRESS_BYTES) return value.toLowerCase() as Hex
-  return invalidFlag(
-    flag,
-    value === undefined ? 'must be given' : 'takes an address: 0x and 40 hex digits',
-  )
+  if (value === undefined) return invalidFlag(flag, 'must be given')
+  return hexFlag(flag, value, ADDRESS_BYTES, 'an address')
 }

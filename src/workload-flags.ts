@@ -1,7 +1,7 @@
 /** Which workload a command is about: named, that of a quote, or that of this machine. */
 
-import { invalidFlag } from './base-command.js'
-import { computeWorkloadId, fromHex, type Hex, isHex, parseTdQuote } from './core/index.js'
+import { hexFlag } from './base-command.js'
+import { computeWorkloadId, type Hex, parseTdQuote } from './core/index.js'
 import { readTdQuote } from './quote-flags.js'
 import { openProvider } from './state.js'
 
@@ -10,8 +10,7 @@ const REPORT_DATA_BYTES = 64
 
 /** @throws InputError `FLAG_INVALID` */
 export function parseWorkloadId(flag: string, value: string): Hex {
-  if (isHex(value) && fromHex(value).length === WORKLOAD_ID_BYTES) return value.toLowerCase() as Hex
-  return invalidFlag(flag, 'takes a workload id: 0x and 64 hex digits')
+  return hexFlag(flag, value, WORKLOAD_ID_BYTES, 'a workload id')
 }
 
 export async function workloadIdOfQuote(path: string): Promise<Hex> {

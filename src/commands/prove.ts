@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand, invalidFlag } from '../base-command.js'
+import { BaseCommand, hexFlag, invalidFlag } from '../base-command.js'
 import { addressFlag, knownContracts, rpcFlags } from '../chain-flags.js'
 import {
   type Attestation,
@@ -9,8 +9,6 @@ import {
   type EngineName,
   encodeProof,
   fromHex,
-  type Hex,
-  isHex,
   isSimulatedQuote,
   type Proof,
   type ProveOptions,
@@ -130,7 +128,9 @@ export default class Prove extends BaseCommand {
               ...options,
               ...expected,
               private: flags.private,
-              ...(flags.vkey !== undefined && { vkey: parseVkey(flags.vkey) }),
+              ...(flags.vkey !== undefined && {
+                vkey: hexFlag('--vkey', flags.vkey, VKEY_BYTES, 'a verifying key'),
+              }),
               onState: tellProgress(show),
             }),
           )
@@ -210,11 +210,6 @@ async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
       workloadId: parseWorkloadId('--workload-id', workloadId),
     }),
   }
-}
-
-function parseVkey(value: string): Hex {
-  if (isHex(value) && fromHex(value).length === VKEY_BYTES) return value.toLowerCase() as Hex
-  return invalidFlag('--vkey', 'takes a verifying key: 0x and 64 hex digits')
 }
 
 /** A simulated quote makes a simulated proof of it. */

@@ -12,6 +12,12 @@ export function isHex(text: unknown): text is Hex {
   return typeof text === 'string' && HEX_TEXT.test(text)
 }
 
+/** The same, in lower case; of so many bytes, if that is given. */
+export function isLowerHex(text: unknown, byteCount?: number): text is Hex {
+  if (!isHex(text) || text !== text.toLowerCase()) return false
+  return byteCount === undefined || text.length === 2 + 2 * byteCount
+}
+
 const HEX_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Lower-case, `0x`-prefixed. */

@@ -2,8 +2,8 @@
  * Whether a server's signer is one that the caller's policy accepts: its attestation is asked for and
  * judged here. Nothing that the server says of it is believed.
  */
-import { fromHex, type Hex, isHex } from '../bytes.js'
-import { type Collateral, encodeCollateral, parseCollateral } from '../dcap/collateral.js'
+import { fromHex, type Hex, isLowerHex } from '../bytes.js'
+import { type Collateral, parseCollateral } from '../dcap/collateral.js'
 import { INTEL_ROOT, type TrustedRoot } from '../dcap/trusted-root.js'
 import { RejectedError, UnavailableError } from '../errors.js'
 import { judgeAttestation } from '../policy/judge-attestation.js'
@@ -16,6 +16,8 @@ import {
 } from '../private-inputs/statement.js'
 import { type Attestation, parseAttestation } from '../signer/attestation.js'
 import { parseQuote, type Quote } from '../tdx/quote.js'
+
+const ADDRESS_BYTES = 20
 
 /** What a signer's attestation is judged by. */
 export interface TrustOptions {
@@ -107,10 +109,9 @@ export class SignerTrust {
     const options = { ...this.#options, now: this.#now() }
     const { verdict, collateral } = await judgeSigner(address, attestation, options)
     if (!verdict.valid) throw refused(address, verdict)
-    const documents = JSON.parse(new TextDecoder().decode(encodeCollateral(collateral)))
     const signer: TrustedSigner = {
       address,
-      attestation: { ...attestation, collateral: documents },
+      attestation: { ...attestation, collateral: { ...collateral.documents } },
       simulated: verdict.simulated === true,
     }
     return { signer, answer }
@@ -118,8 +119,7 @@ export class SignerTrust {
 }
 
 function addressOf(value: unknown): Hex {
-  const isAddress = isHex(value) && value.length === 42 && value === value.toLowerCase()
-  if (isAddress) return value
+  if (isLowerHex(value, ADDRESS_BYTES)) return value
   throw new RejectedError('SIGNER_REFUSED', { signer: 'the server', reason: 'it names no address' })
 }
 

@@ -4,7 +4,7 @@
  *
  * Source: EIP-712; docs/private-inputs.md.
  */
-import { fromHex, type Hex, isHex, toHex } from '../bytes.js'
+import { fromHex, type Hex, isLowerHex, toHex } from '../bytes.js'
 import { InputError, RejectedError } from '../errors.js'
 import { recoverAddress, SIGNATURE_BYTES, type Signer } from '../signer/signer.js'
 import { computeTypedDataDigest, encodeWord } from '../signer/typed-data.js'
@@ -81,8 +81,9 @@ export function verifyPrivateInputStatement(
 
 function hexField(fields: Record<string, unknown>, name: string, byteCount: number): Hex {
   const value = fields[name]
-  const isFit = isHex(value) && value.length === 2 + 2 * byteCount && value === value.toLowerCase()
-  return isFit ? value : malformed(`has a ${name} that is no ${byteCount} bytes of lower-case hex`)
+  return isLowerHex(value, byteCount)
+    ? value
+    : malformed(`has a ${name} that is no ${byteCount} bytes of lower-case hex`)
 }
 
 function numberField(fields: Record<string, unknown>, name: string): number {

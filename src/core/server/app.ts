@@ -33,9 +33,9 @@ export { type AccessOptions, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
 export type { CollateralEvent, CollateralSource } from './collateral-keeper.js'
 export { isOrigin } from './cross-origin.js'
+export { withDeadline } from './deadline.js'
 export type { JobEvent } from './job-event.js'
 export { LiveSigner, type SignerEvent } from './live-signer.js'
-export { withDeadline } from './quote-deadline.js'
 export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
 
 export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20

@@ -12,6 +12,7 @@ import { verifyQuote } from '../dcap/verify-quote.js'
 import { UnavailableError } from '../errors.js'
 import { parseTdQuote, type TdQuote } from '../tdx/quote.js'
 import type { SignerAttestation } from './attestation.js'
+import { beforeDeadline } from './deadline.js'
 
 const FIRST_RETRY_MS = 10_000
 const LONGEST_RETRY_MS = 3_600_000
@@ -161,22 +162,11 @@ export class CollateralKeeper {
   }
 
   /** Whatever it is that fetches: it has an end. */
-  async #fetch(quote: TdQuote, isRenewal: boolean): Promise<Collateral> {
-    const abort = new AbortController()
-    const signal = AbortSignal.any([abort.signal, this.#stop.signal])
-    let timer: NodeJS.Timeout | undefined
-    const tooLong = new Promise<never>((_, reject) => {
-      const seconds = FETCH_TIMEOUT_MS / 1000
-      const end = () => reject(new UnavailableError('COLLATERAL_TIMEOUT', { seconds }))
-      timer = setTimeout(end, FETCH_TIMEOUT_MS)
-      this.#stop.signal.addEventListener('abort', end, { once: true, signal: abort.signal })
-    })
-    try {
-      return await Promise.race([this.#options.fetch(quote, { signal, isRenewal }), tooLong])
-    } finally {
-      clearTimeout(timer)
-      abort.abort()
-    }
+  #fetch(quote: TdQuote, isRenewal: boolean): Promise<Collateral> {
+    const seconds = FETCH_TIMEOUT_MS / 1000
+    const error = () => new UnavailableError('COLLATERAL_TIMEOUT', { seconds })
+    const deadline = { timeoutMs: FETCH_TIMEOUT_MS, error, stop: this.#stop.signal }
+    return beforeDeadline(deadline, (signal) => this.#options.fetch(quote, { signal, isRenewal }))
   }
 
   /** Half of what is left of it, so that half is left for retries. */

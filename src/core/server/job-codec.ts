@@ -2,7 +2,7 @@
  * What the service writes into its store: the request of a job, and the proof it ended with. What is
  * read back is checked like any other input; the store is not trusted.
  */
-import { type Hex, isHex } from '../bytes.js'
+import { type Hex, isHex, isLowerHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
@@ -122,5 +122,5 @@ function asObject(value: unknown): Record<string, unknown> {
 }
 
 function isHash(value: unknown): value is Hex {
-  return isHex(value) && value.length === 66 && value === value.toLowerCase()
+  return isLowerHex(value, 32)
 }

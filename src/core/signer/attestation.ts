@@ -3,7 +3,7 @@
  * block they refer to. A proof file may carry it, and `attest --json` prints it. Whether it is true is
  * for verification to say.
  */
-import { type Hex, isHex } from '../bytes.js'
+import { type Hex, isLowerHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 
 /** A quote of 16 MiB in hex, and collateral. */
@@ -87,11 +87,6 @@ function isReference(value: unknown): boolean {
   return (
     Number.isSafeInteger(blockNumber) && (blockNumber as number) >= 0 && isLowerHex(blockHash, 32)
   )
-}
-
-function isLowerHex(value: unknown, byteCount?: number): boolean {
-  if (!isHex(value) || value !== value.toLowerCase()) return false
-  return byteCount === undefined || value.length === 2 + 2 * byteCount
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

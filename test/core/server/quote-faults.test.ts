@@ -1,9 +1,9 @@
 /** A quote provider that fails inside a service: the old signer goes on, and its operator hears of it. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UnavailableError } from '../../../src/core/errors.js'
+import { withDeadline } from '../../../src/core/server/deadline.js'
 import type { SignerEvent } from '../../../src/core/server/live-signer.js'
 import { Metrics } from '../../../src/core/server/metrics.js'
-import { withDeadline } from '../../../src/core/server/quote-deadline.js'
 import { createProvider, type QuoteProvider } from '../../../src/core/tdx/provider.js'
 import { newAttestedSigner } from '../../support/attested.js'
 import { NOW_SECONDS } from '../../support/service.js'
