@@ -49,7 +49,7 @@ export function precompileCases(): Map<string, SyscallCase[]> {
   return new Map(
     syscalls.map(({ name, code }) => {
       const operands = operandsOf(name)
-      const [sample] = operands as [Operands]
+      const [sample] = operands as readonly [Operands]
       const calls = operands.map((each) => ({
         name: each.name,
         program: programOf(code, place(each.args)),
@@ -62,8 +62,16 @@ export function precompileCases(): Map<string, SyscallCase[]> {
   )
 }
 
-/** Contents of the memory that a syscall's pointers lead to, and its numbers. */
-export function operandsOf(name: string): Operands[] {
+const made = new Map<string, readonly Operands[]>()
+
+/** Contents of the memory that a syscall's pointers lead to, and its numbers: made once, since curves take long. */
+export function operandsOf(name: string): readonly Operands[] {
+  const operands = made.get(name) ?? makeOperands(name)
+  made.set(name, operands)
+  return operands
+}
+
+function makeOperands(name: string): Operands[] {
   const make = OPERANDS[name]
   if (make !== undefined) return make()
   const [curve, ...rest] = name.toLowerCase().split('_')

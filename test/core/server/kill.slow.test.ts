@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { encodeU32LE, toHex } from '../../../src/core/bytes.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
@@ -15,8 +16,8 @@ const KILLS = 50
 const CLIENTS = 4
 /** Of a client that waits before it asks for more. */
 const OPEN_JOBS = 5
-/** Most are killed before the first verifying key is there, some only after many jobs. */
-const LONGEST_LIFE_MS = 10_000
+/** Of a server: most are killed early in it, some only after many jobs. */
+const LONGEST_LIFE_MS = 5_000
 
 const servers = new Set<Served>()
 afterEach(async () => {
@@ -75,7 +76,7 @@ it(`loses and changes nothing over ${KILLS} kills`, { timeout: 600_000 }, async 
       } catch {
         // It was killed meanwhile.
       }
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await sleep(20)
     }
   }
   const client = async (number: number) => {
@@ -99,7 +100,10 @@ it(`loses and changes nothing over ${KILLS} kills`, { timeout: 600_000 }, async 
   }
   const clients = Array.from({ length: CLIENTS }, (_, number) => client(number))
   for (let i = 0; i < KILLS; i++) {
-    await new Promise((resolve) => setTimeout(resolve, LONGEST_LIFE_MS * Math.random() ** 4))
+    // Every other one lives to show a result, however slow the machine is.
+    const { size } = seen
+    while (i % 2 === 0 && seen.size === size) await sleep(20)
+    await sleep(LONGEST_LIFE_MS * Math.random() ** 4)
     await kill(server)
     server = await start(folder)
   }
@@ -123,7 +127,7 @@ it(`loses and changes nothing over ${KILLS} kills`, { timeout: 600_000 }, async 
   // A request that was repeated because nobody answered made no second job.
   const { jobs } = (await ask(server.url, '/v1/proofs?limit=500')).json
   expect(jobs.length).toBe(Math.min(accepted.size, 500))
-  expect(resultsSeenBefore).toBeGreaterThan(KILLS / 2)
+  expect(resultsSeenBefore).toBeGreaterThanOrEqual(KILLS / 2)
   await kill(server)
   rmSync(folder, { recursive: true })
 })
