@@ -20,7 +20,7 @@ import {
   openFolderBlobStore,
   openPostgresJobStore,
   openS3BlobStore,
-  openSqliteJobStore,
+  openSqliteThread,
   parseAccess,
 } from './core/server/app.js'
 import { readInput } from './files.js'
@@ -112,7 +112,7 @@ async function openJobStore(
   const url = flags['database-url']
   if (url === undefined) {
     const path = join(folder, 'jobs.db')
-    return openSqliteJobStore({ path, nowMs: () => performance.now() })
+    return openSqliteThread({ path, nowMs: () => performance.now() })
   }
   const onError = (error: unknown) => remark(`PostgreSQL: ${(error as Error).message}`)
   return openPostgresJobStore({ url, onError })

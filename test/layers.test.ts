@@ -62,6 +62,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   execa: ['anvil.ts', 'core/tdx/tpm-tools.ts'],
   hpke: ['core/private-inputs'],
   '@opentelemetry/api': ['core/server/tracing.ts'],
+  ajv: ['core/server/proof-request.ts'],
   fastify: ['core/server'],
   '@fastify/cors': ['core/server/cross-origin.ts'],
   '@fastify/multipart': ['core/server'],
@@ -159,8 +160,12 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:readline': ['anvil.ts'],
   'node:tls': ['tls-files.ts'],
   'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
-  'node:url': ['core/server/execution-process.ts'],
-  'node:worker_threads': ['core/vkey/kernel-pool.ts'],
+  'node:url': ['core/jobs/sqlite-thread.ts', 'core/server/execution-process.ts'],
+  'node:worker_threads': [
+    'core/jobs/sqlite-thread-worker.ts',
+    'core/jobs/sqlite-thread.ts',
+    'core/vkey/kernel-pool.ts',
+  ],
 }
 
 const FORBIDDEN_IN_CORE: readonly [string, RegExp][] = [

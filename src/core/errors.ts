@@ -495,20 +495,37 @@ function kindOf({ exitCode, httpStatus, httpStatusOf = {} }: Table, code: string
   return { exitCode, httpStatus: httpStatusOf[code] ?? httpStatus }
 }
 
-/**
- * An error that has crossed a border, a thread's or a server's, as an error again: with the class of
- * its code, and the words of the other side.
- *
- * @returns undefined for a code that no table has
- */
-export function restoreError(error: {
+/** Of an error, what crosses a border: a thread's, a process's or a server's. */
+export interface ErrorFacts {
   readonly code: string
   readonly message: string
   readonly details: ErrorDetails
-}): Sp1TeeError | undefined {
-  const table = tableOf(error.code)
+}
+
+/** What `restoreError` takes; its code is INTERNAL for what is no error of ours. */
+export function factsOf(error: unknown): ErrorFacts {
+  if (!(error instanceof Sp1TeeError)) {
+    return { code: 'INTERNAL', message: (error as Error).message, details: {} }
+  }
+  const { code, message, details } = error
+  return { code, message, details }
+}
+
+/**
+ * An error that has crossed a border, as an error again: of the class of its code, with the words of the
+ * other side.
+ *
+ * @returns undefined for a code that no table has
+ */
+export function restoreError({ code, message, details }: ErrorFacts): Sp1TeeError | undefined {
+  const table = tableOf(code)
   if (table === undefined) return undefined
-  return new Sp1TeeError(error.code, error.message, error.details, kindOf(table, error.code))
+  const error = new Sp1TeeError(code, message, details, kindOf(table, code))
+  const { prototype } = classOf(table)
+  // Its constructor would say it in our words.
+  Object.setPrototypeOf(error, prototype)
+  error.name = prototype.constructor.name
+  return error
 }
 
 function sentence(rows: Record<string, Row>, code: string, facts: unknown): string {
@@ -527,18 +544,18 @@ type GuestRows = RowsOf<'guest'> & RowsOf<'limit'>
 
 /** What a guest did. `context` is added by the executor: pc, cycles and the guest's output so far. */
 export class GuestError<C extends keyof GuestRows = keyof GuestRows> extends Sp1TeeError {
-  constructor(
-    code: C,
-    readonly facts: FactsOf<GuestRows[C]>,
-    context: ErrorDetails = {},
-  ) {
+  constructor(code: C, facts: FactsOf<GuestRows[C]>, context: ErrorDetails = {}) {
     const table = code in LIMIT ? ERROR_TABLES.limit : ERROR_TABLES.guest
     const details = { ...(facts as ErrorDetails), ...context }
     super(code, sentence(table.rows, code, facts), details, table)
   }
 
   withContext(context: ErrorDetails): GuestError {
-    return new GuestError(this.code as C, this.facts, context) as GuestError
+    return new GuestError(
+      this.code as C,
+      this.details as FactsOf<GuestRows[C]>,
+      context,
+    ) as GuestError
   }
 }
 
@@ -578,6 +595,22 @@ export class InterruptedError extends Sp1TeeError {
   constructor(facts: FactsOf<RowsOf<'interrupted'>['INTERRUPTED']>) {
     const text = sentence(INTERRUPTED, 'INTERRUPTED', facts)
     super('INTERRUPTED', text, facts, ERROR_TABLES.interrupted)
+  }
+}
+
+function classOf(table: Table): { readonly prototype: Sp1TeeError } {
+  switch (table) {
+    case ERROR_TABLES.input:
+      return InputError
+    case ERROR_TABLES.guest:
+    case ERROR_TABLES.limit:
+      return GuestError
+    case ERROR_TABLES.rejected:
+      return RejectedError
+    case ERROR_TABLES.interrupted:
+      return InterruptedError
+    default:
+      return UnavailableError
   }
 }
 

@@ -1,5 +1,8 @@
-/** The public API: everything the commands use, and nothing they could not. */
-export { fromHex, type Hex, isHex, toHex } from './bytes.js'
+/**
+ * The public API: everything the commands use, and nothing they could not. What is named here takes the
+ * place of what the client has under the same name.
+ */
+
 export {
   automataCollateralProbeAbi,
   measurementPolicyAbi,
@@ -61,17 +64,9 @@ export { type RegistryEvent, type WatchOptions, watchRegistry } from './chain/re
 export type { Fees } from './chain/transactions.js'
 export type { WriteOptions } from './chain/write.js'
 export { parseZkCalldata, ZK_COPROCESSORS, type ZkCalldata } from './chain/zk-calldata.js'
-export type { Client, ClientOptions, RemoteProveOptions } from './client/client.js'
 export { createCheckingClient as createClient } from './client/node-client.js'
-export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
-export type { QuoteCheck } from './dcap/check-list.js'
-export {
-  type Collateral,
-  type CollateralDocuments,
-  encodeCollateral,
-  openCollateral,
-  parseCollateral,
-} from './dcap/collateral.js'
+export * from './client.js'
+export { encodeCollateral } from './dcap/collateral.js'
 export { type CollateralCacheOptions, loadCollateral } from './dcap/collateral-cache.js'
 export {
   type CollateralFetchOptions,
@@ -79,8 +74,6 @@ export {
   INTEL_PCS_URL,
 } from './dcap/collateral-fetch.js'
 export { type CollateralKey, collateralKeyOf } from './dcap/collateral-key.js'
-export type { TcbStatus } from './dcap/tcb-status.js'
-export { INTEL_ROOT, parseTrustedRoot, type TrustedRoot } from './dcap/trusted-root.js'
 export {
   checkQuote,
   type QuoteEvaluation,
@@ -88,19 +81,10 @@ export {
   type VerifyQuoteOptions,
   verifyQuote,
 } from './dcap/verify-quote.js'
-export {
-  ERROR_TABLES,
-  GuestError,
-  InputError,
-  InterruptedError,
-  RejectedError,
-  Sp1TeeError,
-  UnavailableError,
-} from './errors.js'
+export { ERROR_TABLES } from './errors.js'
 export { ENGINES, type EngineName } from './executor/engines.js'
 export {
   DEFAULT_LIMITS,
-  type ExecuteLimits,
   type ExecuteOptions,
   type ExecutionResult,
   execute,
@@ -109,40 +93,12 @@ export type { OutputListener } from './executor/guest-io.js'
 export type { Profile } from './executor/profile.js'
 export { DEFAULT_SP1_VERSION, type ReleaseChoice, SP1_VERSIONS } from './executor/release.js'
 export { encodeSpeedscope } from './executor/speedscope.js'
-export {
-  type DetectedStdin,
-  detectStdin,
-  encodeStdin,
-  parseStdin,
-  type Stdin,
-  type StdinFormat,
-} from './executor/stdin.js'
-export {
-  checkEventLog,
-  type ReplayedRegister,
-  replayRegisters,
-} from './policy/check-event-log.js'
+export type { DetectedStdin, StdinFormat } from './executor/stdin.js'
+export { checkEventLog, type ReplayedRegister, replayRegisters } from './policy/check-event-log.js'
 export { checkRuntimeData } from './policy/check-runtime-data.js'
 export { inspectQuote, type QuoteInspection } from './policy/inspect-quote.js'
-export { type JudgeAttestationOptions, judgeAttestation } from './policy/judge-attestation.js'
-export {
-  type JudgeQuoteOptions,
-  judgeQuote,
-  type QuoteVerdict,
-  requireValidQuote,
-} from './policy/judge-quote.js'
-export { DEFAULT_POLICY, type Policy, parsePolicy, type Workload } from './policy/policy.js'
 export { POLICY_SCHEMA } from './policy/policy-schema.js'
-export { findRepeatedField } from './policy/repeated-field.js'
 export { type AcceptedQuote, checkPolicy, verifyPolicy } from './policy/rules.js'
-export { computeWorkloadId, workloadOf } from './policy/workload.js'
-export {
-  type AttestationAnchor,
-  type Check,
-  type ContractAnchor,
-  requireValid,
-  type Verdict,
-} from './prover/check-proof.js'
 export {
   computeElfVkey as computeVkey,
   type ElfVkey,
@@ -154,22 +110,11 @@ export { type VerifyOptions, verifyProof } from './prover/verify.js'
 export { VkeyCache, type VkeyCacheOptions } from './prover/vkey-cache.js'
 export { parseElf } from './riscv/elf.js'
 export type { Program } from './riscv/program.js'
-export { type Attestation, parseAttestation } from './signer/attestation.js'
 export { type Binding, encodeTeeProofBytes, type SignatureEntry } from './signer/eip712.js'
 export { findKey, type KeyStoreOptions, loadOrCreateKey, replaceKey } from './signer/key-store.js'
-export { encodeProof, type Proof, type ProofDomain, parseProof } from './signer/proof.js'
-export {
-  encodedMessageBytes,
-  SCHEME_NAMES,
-  type SchemeName,
-  type Statement,
-} from './signer/schemes.js'
+export { encodedMessageBytes, SCHEME_NAMES, type Statement } from './signer/schemes.js'
 export { createSigner, generateSecretKey, recoverAddress, type Signer } from './signer/signer.js'
-export {
-  type EventLog,
-  parseEventLog,
-  replayEventLog,
-} from './tdx/event-log.js'
+export { type EventLog, parseEventLog, replayEventLog } from './tdx/event-log.js'
 export { describeEvent, type InspectedEvent } from './tdx/event-names.js'
 export { encodeHclReport, type HclReport, parseHclReport } from './tdx/hcl-report.js'
 export { createMachineSources, type MachineSourcesOptions } from './tdx/machine-sources.js'
@@ -180,21 +125,8 @@ export {
   type QuoteProvider,
   selectProvider,
 } from './tdx/provider.js'
-export {
-  encodeQuote,
-  isTdQuote,
-  parseQuote,
-  parseTdQuote,
-  type Quote,
-  type TdQuote,
-} from './tdx/quote.js'
-export {
-  computeReportData,
-  encodeReportData,
-  parseReportData,
-  type Reference,
-  type ReportData,
-} from './tdx/report-data.js'
+export { encodeQuote, isTdQuote } from './tdx/quote.js'
+export { computeReportData, encodeReportData } from './tdx/report-data.js'
 export { isSimulatedQuote } from './tdx/simulated-mark.js'
 export {
   SIMULATED_SWITCH_NAMES,

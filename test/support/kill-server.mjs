@@ -10,7 +10,7 @@ import {
   openFolderBlobStore,
   openPostgresJobStore,
   openS3BlobStore,
-  openSqliteJobStore,
+  openSqliteThread,
 } from '../../dist/core/server/app.js'
 import { createSigner } from '../../dist/core/signer/signer.js'
 
@@ -18,7 +18,7 @@ const [folder, seed, databaseUrl] = process.argv.slice(2)
 const nowMs = () => performance.now()
 const store = databaseUrl
   ? await openPostgresJobStore({ url: databaseUrl })
-  : openSqliteJobStore({ path: `${folder}/jobs.db`, nowMs })
+  : await openSqliteThread({ path: `${folder}/jobs.db`, nowMs })
 const { BUCKET: bucket } = process.env
 const limits = { maxBytes: 2 ** 30, inUse: () => store.blobsInUse(), nowMs: Date.now }
 const blobs = bucket

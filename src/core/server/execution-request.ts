@@ -3,7 +3,7 @@
  * large inputs follow a request through a pipe, so that nobody copies them on the way.
  */
 import type { Hex } from '../bytes.js'
-import type { ErrorDetails } from '../errors.js'
+import type { ErrorFacts } from '../errors.js'
 import type { ExecuteOptions, ExecutionResult } from '../executor/execute.js'
 import type { OutputListener } from '../executor/guest-io.js'
 
@@ -33,4 +33,4 @@ export type RunAnswer =
   | { readonly cycles: number }
   | { readonly output: Parameters<OutputListener> }
   | { readonly result: ExecutionResult }
-  | { readonly error: { code: string; message: string; details: ErrorDetails } }
+  | { readonly error: ErrorFacts }

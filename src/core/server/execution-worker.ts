@@ -3,7 +3,7 @@
  * no key and no environment, and lives no longer than the server.
  */
 import { readSync, writeFileSync } from 'node:fs'
-import { Sp1TeeError } from '../errors.js'
+import { factsOf } from '../errors.js'
 import { execute } from '../executor/execute.js'
 import type { OutputListener } from '../executor/guest-io.js'
 import { BYTES_FD, type RunAnswer, type RunRequest } from './execution-request.js'
@@ -27,7 +27,7 @@ process.on('message', (request: RunRequest) => {
   const listeners = { onProgress, ...(wantsOutput && { onOutput }) }
   execute(elf, { buffers, deferredProofs }, { ...options, ...listeners }).then(
     (result) => answer({ result }),
-    (error: Error) => answer({ error: errorFacts(error) }),
+    (error) => answer({ error: factsOf(error) }),
   )
 })
 
@@ -63,11 +63,6 @@ function receive(byteCount: number): Uint8Array {
     have += count
   }
   return bytes
-}
-
-function errorFacts(error: Error) {
-  const { code, details } = error instanceof Sp1TeeError ? error : { code: 'INTERNAL', details: {} }
-  return { code, message: error.message, details }
 }
 
 /** Nobody is there to be told that nobody is there. */

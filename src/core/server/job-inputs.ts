@@ -9,8 +9,8 @@ import type { BlobStore } from '../jobs/blob-store.js'
 import { isSealed, type JobRequest, type SealedRequest } from './job-codec.js'
 import type { PrivateInputKeys } from './private-input-keys.js'
 import type { ProgramIndex } from './program-index.js'
+import { parseSealedChoices } from './proof-request.js'
 import { readBlob } from './result-keeper.js'
-import { parseSealedChoices } from './sealed-choices.js'
 import type { JobOptions } from './service-options.js'
 
 /** What these say is of the server, or of what anybody sees. */

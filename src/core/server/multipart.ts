@@ -44,8 +44,8 @@ export async function readMultipart(
   }
   const chunks = chunksOf(second, maxStdinBytes)
   return isSealed
-    ? { asked: checkProofRequest(request, SEALED_PROOF_REQUEST, value), sealed: chunks }
-    : { asked: checkProofRequest(request, MULTIPART_PROOF_REQUEST, value), stdin: chunks }
+    ? { asked: checkProofRequest(SEALED_PROOF_REQUEST, value), sealed: chunks }
+    : { asked: checkProofRequest(MULTIPART_PROOF_REQUEST, value), stdin: chunks }
 }
 
 function parsed(value: unknown): unknown {

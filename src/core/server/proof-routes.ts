@@ -46,7 +46,7 @@ export const PROOF_ROUTES: readonly Route[] = [
     for: 'client',
     body: 'json or multipart',
     schema: { headers: IDEMPOTENCY_HEADERS },
-    document: JSON_PROOF_REQUEST,
+    document: JSON_PROOF_REQUEST.document,
     answers: { 202: 'the job, and where it is in Location' },
     refusals: [404, 409],
     handle: async ({ service }, request, reply) => {
@@ -169,7 +169,7 @@ async function submit(service: Service, request: FastifyRequest): Promise<JobRec
     const { programId, ...options } = parts.asked
     return service.submitStreaming(programId, parts.stdin, options, caller)
   }
-  const asked = checkProofRequest(request, JSON_PROOF_REQUEST, request.body)
+  const asked = checkProofRequest(JSON_PROOF_REQUEST, request.body)
   const { programId, stdin, ...options } = asked
   return service.submitFor(programId, stdinOrNone(stdin), options, caller)
 }

@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { UnavailableError } from '../../../src/core/errors.js'
 import type { JobStore, Lease, NewJob } from '../../../src/core/jobs/job-store.js'
 import { openPostgresJobStore } from '../../../src/core/jobs/postgres-job-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
+import { openSqliteThread } from '../../../src/core/jobs/sqlite-thread.js'
 import { type Postgres, startPostgres } from '../../support/postgres.js'
 
 interface Member {
@@ -19,23 +22,35 @@ interface Member {
   cleanUp(): Promise<void>
 }
 
+const ROOT = new URL('../../..', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-jobs-'))
 let nowMs = 0
 let files = 0
 let postgres: Postgres
 
+const sqliteOptions = () => ({ path: join(folder, `jobs-${files}.db`), nowMs: () => nowMs })
+const ofSqlite = {
+  expireLeases: () => {
+    nowMs += 3_600_000
+  },
+  empty: () => {
+    files++
+  },
+  cleanUp: async () => {},
+}
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const MEMBERS: readonly Member[] = [
   {
     name: 'SQLite',
-    open: async () =>
-      openSqliteJobStore({ path: join(folder, `jobs-${files}.db`), nowMs: () => nowMs }),
-    expireLeases: () => {
-      nowMs += 3_600_000
-    },
-    empty: () => {
-      files++
-    },
-    cleanUp: async () => rmSync(folder, { recursive: true }),
+    open: async () => openSqliteJobStore(sqliteOptions()),
+    ...ofSqlite,
+  },
+  {
+    name: 'SQLite in a thread',
+    open: () => openSqliteThread(sqliteOptions()),
+    ...ofSqlite,
   },
   {
     name: 'PostgreSQL',
@@ -354,6 +369,46 @@ describe('SQLite alone', () => {
     expect(() => openSqliteJobStore({ path: path(), ...options })).toThrow(
       expect.objectContaining({ code: 'STORE_UNAVAILABLE' }),
     )
+  })
+})
+
+describe('SQLite in a thread alone', () => {
+  const options = { nowMs: () => 0 }
+
+  it.each([
+    ['what it cannot open', () => join(folder, '..', 'nothing', 'there.db')],
+    ['a folder', () => tmpdir()],
+  ])('refuses %s', async (_what, path) => {
+    await expect(openSqliteThread({ path: path(), ...options })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    })
+  })
+
+  it('gives refusals as the store itself does', async () => {
+    const store = await openSqliteThread({ path: ':memory:', maxBytes: 16 * 1024, ...options })
+    const refusal = await store.submit(newJob(), PLENTY).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(UnavailableError)
+    expect(refusal).toMatchObject({ code: 'STORE_FULL', details: { limitBytes: 16 * 1024 } })
+    await store.close()
+  })
+
+  it('does what was asked before it is closed, and says that it is', async () => {
+    const store = await openSqliteThread({ path: ':memory:', ...options })
+    const submission = store.submit(newJob(), PLENTY)
+    await store.close()
+    expect(await submission).toMatchObject({ isNew: true })
+    await expect(store.counts()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await store.close()
+  })
+
+  it('keeps no process up that waits for nothing', async () => {
+    const script = `
+      import { openSqliteThread } from ${JSON.stringify(join(ROOT, 'dist/core/server/app.js'))}
+      const store = await openSqliteThread({ path: ':memory:', nowMs: () => 0 })
+      console.log((await store.counts()).queued)`
+    const args = ['--input-type=module', '--eval', script]
+    const { stdout } = await execa('node', args, { timeout: 20_000 })
+    expect(stdout).toBe('0')
   })
 })
 
