@@ -69,7 +69,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['core/server/metrics.ts'],
   aws4fetch: ['core/jobs/s3-client.ts'],
   libsql: ['core/jobs/sqlite-database.ts'],
-  pg: ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
+  pg: [
+    'core/jobs/postgres-attestations.ts',
+    'core/jobs/postgres-database.ts',
+    'core/jobs/postgres-job-store.ts',
+  ],
   'pg-boss': ['core/jobs/postgres-database.ts', 'core/jobs/postgres-job-store.ts'],
   viem: ['core/chain'],
   '@noble/curves': [

@@ -385,8 +385,8 @@ const SERVER = {
     'The server does not have the key that these inputs are encrypted to (any more). Take the one it announces now.',
   PRIVATE_KEY_LOST: () =>
     'The key of these private inputs was in the memory of a server that is gone. Encrypt and send them again.',
-  ATTESTATION_UNKNOWN: (f: { signer: string }) =>
-    `The server has no attestation of signer ${f.signer}: it remembers those of its last signers, and none from before it was started.`,
+  ATTESTATION_UNKNOWN: (f: { signer: string; kept: number }) =>
+    `The server has no attestation of signer ${f.signer}: it keeps those of signers that have signed a proof, the newest ${f.kept}.`,
   ROUTE_UNKNOWN: (f: { method: string; path: string }) =>
     `There is no ${f.method} ${f.path}. README.md lists what the server offers.`,
   JOB_CANCELLED: (f: { id: string }) => `The job ${f.id} was cancelled. Send the request again.`,

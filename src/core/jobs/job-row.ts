@@ -1,21 +1,28 @@
 /** A row of a jobs table, as both databases give it. */
-import { JOB_STATES, type JobRecord, type JobState } from './job-store.js'
+import { JOB_STATES, type JobRecord, type JobState, type JobSummary } from './job-store.js'
 
-export interface JobRow {
+/** Columns of what is told of a job in a list. */
+export const SUMMARY_COLUMNS =
+  'id, tenant, idempotency_key, state, cycles, created_at, started_at, ended_at'
+
+export interface SummaryRow {
   readonly id: string
   readonly tenant: string
   readonly idempotency_key: string | null
-  readonly request: string
-  /** Separated by spaces. */
-  readonly blobs: string
   readonly state: JobState
   /** PostgreSQL gives 64-bit numbers as text. */
   readonly cycles: number | string
-  readonly fence: number
-  readonly attempts: number
   readonly created_at: number | string
   readonly started_at: number | string | null
   readonly ended_at: number | string | null
+}
+
+export interface JobRow extends SummaryRow {
+  readonly request: string
+  /** Separated by spaces. */
+  readonly blobs: string
+  readonly fence: number
+  readonly attempts: number
   readonly outcome: string | null
 }
 
@@ -34,18 +41,25 @@ export function blobsOf({ blobs }: Pick<JobRow, 'blobs'>): string[] {
 }
 
 export function recordOf(row: JobRow): JobRecord {
-  const { id, tenant, request, state } = row
+  const { request, outcome } = row
+  return {
+    ...summaryOf(row),
+    request,
+    blobs: blobsOf(row),
+    ...(outcome !== null && { outcome }),
+  }
+}
+
+export function summaryOf(row: SummaryRow): JobSummary {
+  const { id, tenant, state } = row
   return {
     id,
     tenant,
-    request,
-    blobs: blobsOf(row),
     state,
     cycles: Number(row.cycles),
     createdAtMs: Number(row.created_at),
     ...(row.idempotency_key !== null && { idempotencyKey: row.idempotency_key }),
     ...(row.started_at !== null && { startedAtMs: Number(row.started_at) }),
     ...(row.ended_at !== null && { endedAtMs: Number(row.ended_at) }),
-    ...(row.outcome !== null && { outcome: row.outcome }),
   }
 }

@@ -43,6 +43,16 @@ export interface JobRecord extends NewJob {
   readonly outcome?: string | undefined
 }
 
+export function isEnded({ state }: Pick<JobRecord, 'state'>): boolean {
+  return state !== 'queued' && state !== 'running'
+}
+
+/** A job without what may be large. */
+export type JobSummary = Omit<JobRecord, 'request' | 'blobs' | 'outcome'>
+
+/** Attestations of signers that are kept, the newest: three weeks of a new signer every half hour. */
+export const MAX_ATTESTATIONS = 1024
+
 export interface LeaseOptions {
   readonly leaseMs: number
   /** Milliseconds since 1970, for people. */
@@ -87,7 +97,7 @@ export interface JobStore {
   submit(job: NewJob, maxQueued: number): Promise<Submission>
   get(id: string): Promise<JobRecord | undefined>
   /** Newest first. */
-  list(filter: JobFilter): Promise<readonly JobRecord[]>
+  list(filter: JobFilter): Promise<readonly JobSummary[]>
   /** The job whose turn it is; tenants take turns. */
   lease(options: LeaseOptions): Promise<Lease | undefined>
   /** @returns false if the lease is lost: then stop. */
@@ -101,13 +111,16 @@ export interface JobStore {
   /** Queue again what was running under a lease that has run out. @returns how many */
   reclaim(): Promise<number>
   counts(): Promise<Readonly<Record<JobState, number>>>
-  /** Resolves if it takes jobs now. */
+  /** Resolves if it takes jobs now. @throws UnavailableError `STORE_FULL` */
   check(): Promise<void>
   /** Queued jobs that no other server would run. */
   queuedHere(): Promise<number>
   /** Blobs of jobs that have not ended. */
   blobsInUse(): Promise<ReadonlySet<string>>
-  /** Forget the oldest ended jobs. @returns how many */
+  /** Forget ended jobs, those first that ended first, and more where there is no room. @returns how many */
   prune(keepEnded: number): Promise<number>
+  /** Keep what a signer was registered with, for whoever has a proof by it. The first one counts. */
+  keepAttestation(signer: string, attestation: string): Promise<void>
+  attestation(signer: string): Promise<string | undefined>
   close(): Promise<void>
 }

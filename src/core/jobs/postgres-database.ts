@@ -8,7 +8,11 @@ import type { JobRow } from './job-row.js'
 const TURN_LOCK = 0x5b1_7ee
 const CONNECT_TIMEOUT_MS = 10_000
 const STATEMENT_TIMEOUT_MS = 30_000
+/** Above what the database itself takes: of a host that is gone, nothing else would tell. */
+const ANSWER_TIMEOUT_MS = 35_000
 const MAX_CONNECTIONS = 10
+/** SQLSTATE of a write that a standby, or a database that is being moved, refuses. */
+const READ_ONLY = '25006'
 const SCHEMA = `
   create schema if not exists sp1_tee;
   create table if not exists sp1_tee.jobs (
@@ -36,6 +40,19 @@ const SCHEMA = `
     seen_at timestamptz not null default now(),
     seen_since timestamptz not null default now()
   );
+  create sequence if not exists sp1_tee.ends;
+  alter table sp1_tee.jobs add column if not exists ended_seq bigint;
+  update sp1_tee.jobs as ended set ended_seq = numbered.n
+    from (select seq, nextval('sp1_tee.ends') as n from (
+            select seq from sp1_tee.jobs where state in ('succeeded', 'failed', 'cancelled')
+            and ended_seq is null order by seq) as sorted) as numbered
+    where ended.seq = numbered.seq;
+  create table if not exists sp1_tee.attestations (
+    seq bigserial primary key,
+    signer text not null unique,
+    attestation text not null
+  );
+  create index if not exists jobs_ended on sp1_tee.jobs (ended_seq) where ended_seq is not null;
   create unique index if not exists jobs_idempotency on sp1_tee.jobs (tenant, idempotency_key)
     where idempotency_key is not null;
   create index if not exists jobs_state on sp1_tee.jobs (state, rank);
@@ -56,6 +73,8 @@ export function createPool(url: string, onError: (error: unknown) => void): pg.P
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
     options: '-c synchronous_commit=on',
     application_name: 'sp1-tee',
   })
@@ -105,9 +124,13 @@ export async function forgetServers(client: pg.PoolClient, id: string): Promise<
 }
 
 /** @returns the id of this server, while it is seen */
-export async function registerServer(pool: pg.Pool): Promise<string> {
-  const { rows } = await pool.query('insert into sp1_tee.servers default values returning id')
+export async function registerServer(queryable: pg.Pool | pg.PoolClient): Promise<string> {
+  const { rows } = await queryable.query('insert into sp1_tee.servers default values returning id')
   return rows[0].id
+}
+
+export async function forgetServer(queryable: pg.Pool | pg.PoolClient, id: string): Promise<void> {
+  await queryable.query('delete from sp1_tee.servers where id = $1', [id])
 }
 
 /** One transaction at a time numbers jobs. */
@@ -156,7 +179,10 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof Sp1TeeError || error instanceof TypeError) throw error
     const { code } = error as { code?: string }
-    const reason = `PostgreSQL answers ${code ?? 'nothing'}`
+    const isReadOnly = code === READ_ONLY
+    const reason = isReadOnly
+      ? 'PostgreSQL takes no writes'
+      : `PostgreSQL answers ${code ?? 'nothing'}`
     throw new UnavailableError('STORE_UNAVAILABLE', { reason }, error)
   }
 }

@@ -6,23 +6,33 @@
  */
 import type pg from 'pg'
 import PgBoss from 'pg-boss'
-import { InternalError, UnavailableError } from '../errors.js'
-import { blobsOf, countsOf, recordOf } from './job-row.js'
+import { InternalError } from '../errors.js'
+import {
+  blobsOf,
+  countsOf,
+  recordOf,
+  SUMMARY_COLUMNS,
+  type SummaryRow,
+  summaryOf,
+} from './job-row.js'
 import type {
   JobEnd,
   JobFilter,
   JobRecord,
   JobState,
   JobStore,
+  JobSummary,
   Lease,
   LeaseOptions,
   NewJob,
   Submission,
 } from './job-store.js'
+import { findAttestation, keepAttestation } from './postgres-attestations.js'
 import {
   COLUMNS,
   createPool,
   executorOf,
+  forgetServer,
   forgetServers,
   guarded,
   lockTurns,
@@ -134,19 +144,20 @@ class PostgresJobStore implements JobStore {
   }
 
   async get(id: string): Promise<JobRecord | undefined> {
-    const [row] = await this.#rows(`select ${COLUMNS} from sp1_tee.jobs where id = $1`, [id])
+    const sql = `select ${COLUMNS} from sp1_tee.jobs where id = $1`
+    const [row] = (await this.#query<Row>(sql, [id])).rows
     return row && recordOf(row)
   }
 
-  async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobRecord[]> {
-    const found = await this.#rows(
-      `select ${COLUMNS} from sp1_tee.jobs
+  async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobSummary[]> {
+    const found = await this.#query<SummaryRow>(
+      `select ${SUMMARY_COLUMNS} from sp1_tee.jobs
        where ($1::text is null or tenant = $1) and ($2::text is null or state = $2)
          and ($3::uuid is null or seq < (select seq from sp1_tee.jobs where id = $3))
        order by seq desc limit $4`,
       [tenant ?? null, state ?? null, after ?? null, limit],
     )
-    return found.map(recordOf)
+    return found.rows.map(summaryOf)
   }
 
   lease(options: LeaseOptions): Promise<Lease | undefined> {
@@ -170,7 +181,8 @@ class PostgresJobStore implements JobStore {
 
   end(lease: Lease, { state, outcome, cycles, endedAtMs }: JobEnd): Promise<boolean> {
     return this.#transaction(async (client) => {
-      const assignments = 'state = $3, outcome = $4, cycles = $5, ended_at = $6, lease_until = null'
+      const assignments = `state = $3, outcome = $4, cycles = $5, ended_at = $6, lease_until = null,
+         ended_seq = nextval('sp1_tee.ends')`
       const row = await changed(client, lease, assignments, [state, outcome, cycles, endedAtMs])
       await this.#settle(client, row)
       return row !== undefined
@@ -191,7 +203,8 @@ class PostgresJobStore implements JobStore {
       const [row] = await rows(
         client,
         `update sp1_tee.jobs
-         set state = 'cancelled', ended_at = $2, lease_until = null, fence = fence + 1
+         set state = 'cancelled', ended_at = $2, lease_until = null, fence = fence + 1,
+           ended_seq = nextval('sp1_tee.ends')
          where id = $1 and state in ('queued', 'running') returning ${COLUMNS}`,
         [id, endedAtMs],
       )
@@ -221,56 +234,57 @@ class PostgresJobStore implements JobStore {
   }
 
   async counts(): Promise<Record<JobState, number>> {
-    const found = await guarded(() =>
-      this.#pool.query<{ state: JobState; count: number }>(
-        'select state, count(*)::integer as count from sp1_tee.jobs group by state',
-      ),
+    const found = await this.#query<{ state: JobState; count: number }>(
+      'select state, count(*)::integer as count from sp1_tee.jobs group by state',
     )
     return countsOf(found.rows)
   }
 
-  async check(): Promise<void> {
-    const found = await guarded(() =>
-      this.#pool.query<{ transaction_read_only: string }>('show transaction_read_only'),
-    )
-    if (found.rows[0]?.transaction_read_only === 'off') return
-    throw new UnavailableError('STORE_UNAVAILABLE', { reason: 'PostgreSQL takes no writes' })
+  /** Writes a row, and removes it. */
+  check(): Promise<void> {
+    return this.#transaction(async (client) => {
+      const id = await registerServer(client)
+      await forgetServer(client, id)
+    })
   }
 
   async queuedHere(): Promise<number> {
-    const bound = await this.#rows(
-      `select ${COLUMNS} from sp1_tee.jobs where state = 'queued' and server = $1`,
+    const { rows: counted } = await this.#query<{ count: number }>(
+      `select count(*)::integer as count from sp1_tee.jobs where state = 'queued' and server = $1`,
       [this.#server],
     )
-    return bound.length
+    return counted[0]?.count ?? 0
   }
 
   async blobsInUse(): Promise<ReadonlySet<string>> {
-    const found = await this.#rows(
-      `select ${COLUMNS} from sp1_tee.jobs where state in ('queued', 'running') and blobs <> ''`,
-      [],
+    const { rows: needed } = await this.#query<Pick<Row, 'blobs'>>(
+      "select blobs from sp1_tee.jobs where state in ('queued', 'running') and blobs <> ''",
     )
-    return new Set(found.flatMap(blobsOf))
+    return new Set(needed.flatMap(blobsOf))
   }
 
   async prune(keepEnded: number): Promise<number> {
-    const ended = "state in ('succeeded', 'failed', 'cancelled')"
-    const { rowCount } = await guarded(() =>
-      this.#pool.query(
-        `delete from sp1_tee.jobs where ${ended} and seq <= (
-           select seq from sp1_tee.jobs where ${ended} order by seq desc limit 1 offset $1)`,
-        [keepEnded],
-      ),
+    const { rowCount } = await this.#query(
+      `delete from sp1_tee.jobs where ended_seq <= (
+         select ended_seq from sp1_tee.jobs where ended_seq is not null
+         order by ended_seq desc limit 1 offset $1)`,
+      [keepEnded],
     )
     return rowCount ?? 0
+  }
+
+  keepAttestation(signer: string, attestation: string): Promise<void> {
+    return guarded(() => keepAttestation(this.#pool, signer, attestation))
+  }
+
+  attestation(signer: string): Promise<string | undefined> {
+    return guarded(() => findAttestation(this.#pool, signer))
   }
 
   async close(): Promise<void> {
     await this.#boss.stop({ graceful: false, close: false, wait: false })
     // Should it not arrive, time does the same.
-    await this.#pool
-      .query('delete from sp1_tee.servers where id = $1', [this.#server])
-      .catch(() => {})
+    await forgetServer(this.#pool, this.#server).catch(() => {})
     await this.#pool.end()
   }
 
@@ -290,7 +304,7 @@ class PostgresJobStore implements JobStore {
         [leaseMs, nowMs, message.id, message.data.job],
       )
       if (row !== undefined) return leaseOf(row)
-      await this.#complete(client, message.id)
+      await this.#forget(client, message.id)
     }
   }
 
@@ -342,19 +356,22 @@ class PostgresJobStore implements JobStore {
     await this.#boss.send(QUEUE, { job: id }, options)
   }
 
-  async #complete(client: pg.PoolClient, message: string): Promise<void> {
-    // Its types allow the options in third place, where it takes them for data.
-    await this.#boss.complete(QUEUE, message, {}, { db: executorOf(client) })
+  /** Not completed: pg-boss would keep it for a week. */
+  async #forget(client: pg.PoolClient, message: string): Promise<void> {
+    await this.#boss.deleteJob(QUEUE, message, { db: executorOf(client) })
   }
 
   /** The message that a row was delivered by is done with. */
   async #settle(client: pg.PoolClient, row: Row | undefined): Promise<void> {
     if (row?.message == null) return
-    await this.#complete(client, row.message)
+    await this.#forget(client, row.message)
   }
 
-  #rows(sql: string, values: readonly unknown[]): Promise<Row[]> {
-    return guarded(() => rows(this.#pool, sql, values))
+  #query<R extends pg.QueryResultRow>(
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<pg.QueryResult<R>> {
+    return guarded(() => this.#pool.query<R>(sql, [...values]))
   }
 
   #transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -14,10 +14,8 @@ export interface SqliteOptions {
   readonly path: string
   /** The file never becomes larger. */
   readonly maxBytes: number
-  /** Of the schema below. */
-  readonly version: number
-  /** Makes the tables of a new database. */
-  readonly schema: string
+  /** What makes a database of format n one of format n + 1; a new one has format 0. */
+  readonly migrations: readonly string[]
 }
 
 interface Write {
@@ -136,7 +134,7 @@ export class SqliteDatabase {
 
 function prepareDatabase(
   database: Database.Database,
-  { maxBytes, version, schema }: SqliteOptions,
+  { maxBytes, migrations }: SqliteOptions,
 ): void {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
@@ -144,12 +142,13 @@ function prepareDatabase(
   const [{ user_version: found } = { user_version: 0 }] = database
     .prepare('pragma user_version')
     .all() as { user_version: number }[]
-  if (found > version) {
+  if (found > migrations.length) {
     const reason = `its format ${found} is newer than this sp1-tee`
     throw new UnavailableError('STORE_UNAVAILABLE', { reason })
   }
-  if (found === 0) {
-    database.exec(`begin immediate; ${schema}; pragma user_version = ${version}; commit`)
+  for (const [format, migration] of migrations.entries()) {
+    if (format < found) continue
+    database.exec(`begin immediate; ${migration}; pragma user_version = ${format + 1}; commit`)
   }
 }
 

@@ -1,24 +1,38 @@
 /** Jobs in one SQLite file, for one server. */
 import { InternalError, UnavailableError } from '../errors.js'
-import { blobsOf, countsOf, type JobRow, recordOf } from './job-row.js'
-import type {
-  JobEnd,
-  JobFilter,
-  JobRecord,
-  JobState,
-  JobStore,
-  Lease,
-  LeaseOptions,
-  NewJob,
-  Submission,
+import {
+  blobsOf,
+  countsOf,
+  type JobRow,
+  recordOf,
+  SUMMARY_COLUMNS,
+  type SummaryRow,
+  summaryOf,
+} from './job-row.js'
+import {
+  type JobEnd,
+  type JobFilter,
+  type JobRecord,
+  type JobState,
+  type JobStore,
+  type JobSummary,
+  type Lease,
+  type LeaseOptions,
+  MAX_ATTESTATIONS,
+  type NewJob,
+  type Submission,
 } from './job-store.js'
 import { PAGE_BYTES, SqliteDatabase } from './sqlite-database.js'
 
-const SCHEMA_VERSION = 1
 const DEFAULT_MAX_BYTES = 2 ** 30
 /** Jobs that were taken must be able to end, so the database may grow so far above its limit. */
 const HARD_LIMIT_FACTOR = 2
-const SCHEMA = `
+/** Ended jobs go when so much of the database is in use, however few they are. */
+const CROWDED_SHARE = 0.75
+/** Jobs that go together then. */
+const CROWDED_BATCH = 64
+const MIGRATIONS = [
+  `
   create table jobs (
     seq integer primary key autoincrement,
     id text not null unique,
@@ -41,7 +55,21 @@ const SCHEMA = `
     where idempotency_key is not null;
   create index jobs_turn on jobs (state, rank, seq);
   create index jobs_ended on jobs (seq) where state in ('succeeded', 'failed', 'cancelled');
-`
+`,
+  `
+  alter table jobs add column ended_seq integer;
+  update jobs set ended_seq = seq where state in ('succeeded', 'failed', 'cancelled');
+  drop index jobs_ended;
+  create index jobs_ended on jobs (ended_seq) where ended_seq is not null;
+  create table attestations (
+    seq integer primary key autoincrement,
+    signer text not null unique,
+    attestation text not null
+  ) strict;
+`,
+]
+/** Jobs end in this order, whenever they were submitted. */
+const NEXT_END = '(select coalesce(max(ended_seq), 0) + 1 from jobs where ended_seq is not null)'
 const COLUMNS =
   'id, tenant, idempotency_key, request, blobs, state, cycles, fence, attempts, created_at, started_at, ended_at, outcome'
 
@@ -57,8 +85,8 @@ export interface SqliteJobStoreOptions {
 /** @throws UnavailableError `STORE_UNAVAILABLE`, also when another process has it open */
 export function openSqliteJobStore(options: SqliteJobStoreOptions): JobStore {
   const { path, maxBytes = DEFAULT_MAX_BYTES, nowMs } = options
-  const limits = { maxBytes: HARD_LIMIT_FACTOR * maxBytes, version: SCHEMA_VERSION, schema: SCHEMA }
-  const database = new SqliteDatabase({ path, ...limits })
+  const hardMaxBytes = HARD_LIMIT_FACTOR * maxBytes
+  const database = new SqliteDatabase({ path, maxBytes: hardMaxBytes, migrations: MIGRATIONS })
   try {
     // It is ours alone, so whoever ran these is gone.
     database.run("update jobs set state = 'queued', lease_until = null where state = 'running'")
@@ -123,9 +151,9 @@ class SqliteJobStore implements JobStore {
     return this.#row(`select ${COLUMNS} from jobs where id = ?`, id)
   }
 
-  async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobRecord[]> {
-    const rows = this.#database.all<JobRow>(
-      `select ${COLUMNS} from jobs
+  async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobSummary[]> {
+    const rows = this.#database.all<SummaryRow>(
+      `select ${SUMMARY_COLUMNS} from jobs
        where (?1 is null or tenant = ?1) and (?2 is null or state = ?2)
          and (?3 is null or seq < (select seq from jobs where id = ?3))
        order by seq desc limit ?4`,
@@ -134,7 +162,7 @@ class SqliteJobStore implements JobStore {
       after ?? null,
       limit,
     )
-    return rows.map((row) => recordOf(row))
+    return rows.map(summaryOf)
   }
 
   lease({ leaseMs, nowMs, exceptTenants = [] }: LeaseOptions): Promise<Lease | undefined> {
@@ -165,7 +193,7 @@ class SqliteJobStore implements JobStore {
     return this.#change(
       true,
       lease,
-      'state = ?, outcome = ?, cycles = ?, ended_at = ?, lease_until = null',
+      `state = ?, outcome = ?, cycles = ?, ended_at = ?, lease_until = null, ended_seq = ${NEXT_END}`,
       state,
       outcome,
       cycles,
@@ -180,7 +208,8 @@ class SqliteJobStore implements JobStore {
   cancel(id: string, endedAtMs: number): Promise<JobRecord | undefined> {
     return this.#database.write(() => {
       this.#database.run(
-        `update jobs set state = 'cancelled', ended_at = ?, lease_until = null, fence = fence + 1
+        `update jobs set state = 'cancelled', ended_at = ?, lease_until = null, fence = fence + 1,
+           ended_seq = ${NEXT_END}
          where id = ? and state in ('queued', 'running')`,
         endedAtMs,
         id,
@@ -220,29 +249,68 @@ class SqliteJobStore implements JobStore {
 
   /** Writes what is there already. */
   async check(): Promise<void> {
-    await this.#database.write(() => this.#database.run(`pragma user_version = ${SCHEMA_VERSION}`))
+    await this.#database.write(() => {
+      this.#requireRoom()
+      this.#database.run(`pragma user_version = ${MIGRATIONS.length}`)
+    })
   }
 
   prune(keepEnded: number): Promise<number> {
-    return this.#database.write(() =>
-      this.#database.run(
-        `delete from jobs where state in ('succeeded', 'failed', 'cancelled') and seq <= (
-           select seq from jobs where state in ('succeeded', 'failed', 'cancelled')
-           order by seq desc limit 1 offset ?)`,
+    return this.#database.write(() => {
+      let count = this.#database.run(
+        `delete from jobs where ended_seq <= (
+           select ended_seq from jobs where ended_seq is not null
+           order by ended_seq desc limit 1 offset ?)`,
         keepEnded,
-      ),
+      )
+      while (this.#usedBytes() > CROWDED_SHARE * this.#maxBytes) {
+        const gone = this.#database.run(
+          `delete from jobs where seq in (
+             select seq from jobs where ended_seq is not null order by ended_seq limit ?)`,
+          CROWDED_BATCH,
+        )
+        if (gone === 0) break
+        count += gone
+      }
+      return count
+    })
+  }
+
+  async keepAttestation(signer: string, attestation: string): Promise<void> {
+    await this.#database.write(() => {
+      this.#database.run(
+        'insert into attestations (signer, attestation) values (?, ?) on conflict do nothing',
+        signer,
+        attestation,
+      )
+      this.#database.run(
+        'delete from attestations where seq <= (select max(seq) from attestations) - ?',
+        MAX_ATTESTATIONS,
+      )
+    })
+  }
+
+  async attestation(signer: string): Promise<string | undefined> {
+    const found = this.#database.first<{ attestation: string }>(
+      'select attestation from attestations where signer = ?',
+      signer,
     )
+    return found?.attestation
   }
 
   async close(): Promise<void> {
     this.#database.close()
   }
 
-  #requireRoom(): void {
+  #usedBytes(): number {
     const { pages } = this.#one<{ pages: number }>(
       'select page_count - freelist_count as pages from pragma_page_count, pragma_freelist_count',
     )
-    if (pages * PAGE_BYTES < this.#maxBytes) return
+    return pages * PAGE_BYTES
+  }
+
+  #requireRoom(): void {
+    if (this.#usedBytes() < this.#maxBytes) return
     throw new UnavailableError('STORE_FULL', { limitBytes: this.#maxBytes })
   }
 

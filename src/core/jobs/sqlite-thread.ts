@@ -1,6 +1,7 @@
 /**
  * A store of jobs in SQLite, in a thread of its own: a commit waits for the disk, and the server, its
- * probes and its event streams do not. The thread's own side is sqlite-thread-worker.ts.
+ * probes and its event streams do not. The thread's own side is sqlite-thread-worker.ts. One that died is
+ * replaced, as if the server had been started again.
  */
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -43,78 +44,122 @@ const METHODS: Readonly<Record<keyof StoreMethods, true>> = {
   queuedHere: true,
   blobsInUse: true,
   prune: true,
+  keepAttestation: true,
+  attestation: true,
   close: true,
 }
 
-interface Asked {
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
+export interface SqliteThreadOptions extends SqliteJobStoreOptions {
+  /** Told of each thread that is started; for tests, which end it. */
+  readonly onThread?: (thread: Worker) => void
 }
 
 /** @throws UnavailableError `STORE_UNAVAILABLE`, also when another process has it open */
-export async function openSqliteThread({
-  nowMs,
-  ...options
-}: SqliteJobStoreOptions): Promise<JobStore> {
-  const worker = new Worker(fileURLToPath(import.meta.resolve('#sqlite-thread')), {
-    workerData: options satisfies ThreadOptions,
-    execArgv: [],
-  })
-  const exit = new Promise((resolve) => worker.once('exit', resolve))
-  const send = inBatches<StoreCall>((calls) => worker.postMessage(calls))
-  const asked = new Map<number, Asked>()
-  let hasEnded = false
-  let lastId = OPEN_ID
+export async function openSqliteThread(options: SqliteThreadOptions): Promise<JobStore> {
+  let isClosed = false
+  let thread = await StoreThread.open(options)
+  let replacing: Promise<void> | undefined
 
-  worker.on('message', (answers: readonly StoreAnswer[]) => {
-    for (const answer of answers) settle(answer)
-    // A thread that waits for calls is no reason for whoever started it to go on.
-    if (asked.size === 0) worker.unref()
-  })
-  worker.on('error', onEnd)
-  worker.on('exit', onEnd)
-  await answerTo(OPEN_ID)
-
+  const replace = async () => {
+    thread = await StoreThread.open(options)
+  }
+  const call = async (method: keyof StoreMethods, args: readonly unknown[]) => {
+    if (isClosed) throw ended()
+    if (thread.hasEnded) {
+      replacing ??= replace().finally(() => {
+        replacing = undefined
+      })
+      await replacing
+    }
+    return thread.call(method, args)
+  }
   const methods = Object.keys(METHODS).map((method) => [
     method,
-    (...args: unknown[]) => ask(method as keyof StoreMethods, args),
+    (...args: unknown[]) => call(method as keyof StoreMethods, args),
   ])
   return {
     ...(Object.fromEntries(methods) as StoreMethods),
     isShared: false,
     async close() {
-      if (hasEnded) return
-      await ask('close', [])
-      await exit
+      if (isClosed) return
+      isClosed = true
+      await replacing?.catch(() => {})
+      await thread.close()
     },
   }
+}
 
-  function settle(answer: StoreAnswer): void {
-    const asker = asked.get(answer.id)
-    asked.delete(answer.id)
+interface Caller {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+class StoreThread {
+  hasEnded = false
+  readonly #worker: Worker
+  readonly #exit: Promise<unknown>
+  readonly #nowMs: () => number
+  readonly #send: (call: StoreCall) => void
+  readonly #callers = new Map<number, Caller>()
+  #lastId = OPEN_ID
+
+  static async open({ nowMs, onThread, ...options }: SqliteThreadOptions): Promise<StoreThread> {
+    const worker = new Worker(fileURLToPath(import.meta.resolve('#sqlite-thread')), {
+      workerData: options satisfies ThreadOptions,
+      execArgv: [],
+    })
+    onThread?.(worker)
+    const thread = new StoreThread(worker, nowMs)
+    await thread.#answerTo(OPEN_ID)
+    return thread
+  }
+
+  private constructor(worker: Worker, nowMs: () => number) {
+    this.#worker = worker
+    this.#nowMs = nowMs
+    this.#send = inBatches((calls) => worker.postMessage(calls))
+    this.#exit = new Promise((resolve) => worker.once('exit', resolve))
+    worker.on('message', (answers: readonly StoreAnswer[]) => {
+      for (const answer of answers) this.#settle(answer)
+      // A thread that waits for calls is no reason for whoever started it to go on.
+      if (this.#callers.size === 0) worker.unref()
+    })
+    worker.on('error', () => this.#onEnd())
+    worker.on('exit', () => this.#onEnd())
+  }
+
+  call(method: keyof StoreMethods, args: readonly unknown[]): Promise<unknown> {
+    if (this.hasEnded) return Promise.reject(ended())
+    const id = ++this.#lastId
+    this.#send({ id, method, args, nowMs: this.#nowMs() })
+    return this.#answerTo(id)
+  }
+
+  async close(): Promise<void> {
+    if (this.hasEnded) return
+    await this.call('close', [])
+    await this.#exit
+  }
+
+  #answerTo(id: number): Promise<unknown> {
+    this.#worker.ref()
+    return new Promise((resolve, reject) => this.#callers.set(id, { resolve, reject }))
+  }
+
+  #settle(answer: StoreAnswer): void {
+    const caller = this.#callers.get(answer.id)
+    this.#callers.delete(answer.id)
     if ('error' in answer) {
-      asker?.reject(restoreError(answer.error) ?? new InternalError(answer.error.message))
+      caller?.reject(restoreError(answer.error) ?? new InternalError(answer.error.message))
     } else {
-      asker?.resolve(answer.value as never)
+      caller?.resolve(answer.value)
     }
   }
 
-  function ask(method: keyof StoreMethods, args: readonly unknown[]): Promise<unknown> {
-    if (hasEnded) return Promise.reject(ended())
-    const id = ++lastId
-    send({ id, method, args, nowMs: nowMs() })
-    return answerTo(id)
-  }
-
-  function answerTo(id: number): Promise<unknown> {
-    worker.ref()
-    return new Promise((resolve, reject) => asked.set(id, { resolve, reject }))
-  }
-
-  function onEnd(): void {
-    hasEnded = true
-    for (const { reject } of asked.values()) reject(ended())
-    asked.clear()
+  #onEnd(): void {
+    this.hasEnded = true
+    for (const { reject } of this.#callers.values()) reject(ended())
+    this.#callers.clear()
   }
 }
 
@@ -125,8 +170,9 @@ export function inBatches<T>(send: (items: readonly T[]) => void): (item: T) => 
     batch.push(item)
     if (batch.length > 1) return
     setImmediate(() => {
-      send(batch)
+      const items = batch
       batch = []
+      send(items)
     })
   }
 }

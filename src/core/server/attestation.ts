@@ -40,10 +40,10 @@ export function describeRegistration(
   provider: Pick<QuoteProvider, 'name' | 'simulated'>,
 ): SignerRegistration {
   if (attestation === undefined) return registration
-  return { ...registration, attestation: describe(attestation, provider) }
+  return { ...registration, attestation: describeAttestation(attestation, provider) }
 }
 
-function describe(
+export function describeAttestation(
   attestation: Attestation,
   { name, simulated }: Pick<QuoteProvider, 'name' | 'simulated'>,
 ): SignerAttestation {

@@ -3,6 +3,7 @@
  * by it what Intel says of this platform. All in the background: nothing waits for it, and nothing
  * here is believed because of it, for clients check what Intel signed themselves.
  */
+
 import { fromHex } from '../bytes.js'
 import type { Collateral } from '../dcap/collateral.js'
 import { collateralKeyOf } from '../dcap/collateral-key.js'
@@ -12,6 +13,7 @@ import { verifyQuote } from '../dcap/verify-quote.js'
 import { UnavailableError } from '../errors.js'
 import { parseTdQuote, type TdQuote } from '../tdx/quote.js'
 import type { SignerAttestation } from './attestation.js'
+import { Backoff } from './backoff.js'
 import { beforeDeadline } from './deadline.js'
 
 const FIRST_RETRY_MS = 10_000
@@ -67,7 +69,7 @@ export class CollateralKeeper {
   #isWorking = false
   #isAskedAgain = false
   #timer: NodeJS.Timeout | undefined
-  #retryMs = FIRST_RETRY_MS
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
 
   constructor(options: CollateralKeeperOptions) {
     this.#options = options
@@ -110,7 +112,7 @@ export class CollateralKeeper {
       this.#isAskedAgain = false
       try {
         await this.#followOnce()
-        this.#retryMs = FIRST_RETRY_MS
+        this.#backoff.reset()
       } catch (error) {
         this.#onFailure(error)
       }
@@ -178,8 +180,7 @@ export class CollateralKeeper {
 
   #onFailure(error: unknown): void {
     if (this.#stop.signal.aborted) return
-    const retryMs = this.#retryMs
-    this.#retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)
+    const retryMs = this.#backoff.next()
     this.#options.onEvent?.({ kind: 'failed', error, retryMs })
     this.#followIn(retryMs)
   }

@@ -6,6 +6,7 @@ import { type Hex, isHex, isLowerHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
+import { problemOf } from './problem.js'
 
 /** What is to be run, on what, and how the result is to be signed. */
 export type JobRequest = OpenRequest | SealedRequest
@@ -87,6 +88,24 @@ export function parseOutcome(text: string): JobOutcome {
   } catch {
     return damaged()
   }
+}
+
+/** Of what a guest wrote before it failed, the end: why it failed is mostly said last. */
+const KEPT_OUTPUT_CHARS = 4096
+
+/** How a job failed, as it is kept and told. */
+export function encodeFailure(error: unknown): string {
+  const problem = problemOf(error)
+  const details = Object.entries(problem.details).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? endOf(value) : value,
+  ])
+  return JSON.stringify({ error: { ...problem, details: Object.fromEntries(details) } })
+}
+
+function endOf(text: string): string {
+  if (text.length <= KEPT_OUTPUT_CHARS) return text
+  return `[${text.length - KEPT_OUTPUT_CHARS} characters left out] ${text.slice(-KEPT_OUTPUT_CHARS)}`
 }
 
 /** The problem that a job failed with, as it was told to clients. */

@@ -3,11 +3,22 @@
  * is given; that it is done once, ended in the store and not lost on the way is looked after here.
  */
 import { InterruptedError, UnavailableError } from '../errors.js'
-import type { JobEnd, JobRecord, JobStore, Lease, NewJob } from '../jobs/job-store.js'
+import {
+  isEnded,
+  type JobEnd,
+  type JobRecord,
+  type JobStore,
+  type Lease,
+  type NewJob,
+  type Submission,
+} from '../jobs/job-store.js'
+import { Backoff } from './backoff.js'
+import { encodeFailure } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
-import { ANY_JOB, JobWatchers, timePasses } from './job-watchers.js'
+import { ANY_JOB, type JobWatch, JobWatchers, timePasses } from './job-watchers.js'
+import { Pace } from './pace.js'
 import { Places } from './places.js'
-import { problemOf } from './problem.js'
+import { Retention } from './retention.js'
 
 const LEASE_MS = 60_000
 const HEARTBEAT_MS = 5_000
@@ -20,8 +31,8 @@ const MAX_ATTEMPTS = 100
 const POLL_MS = 500
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
-const LONGEST_RETRY_AFTER_SECONDS = 60
-const PRUNE_EVERY = 64
+/** Told to stop, a job does so at once, and its store says so within this. */
+const STOP_MS = 10_000
 /** Jobs whose end is on its way to the disk; others may run meanwhile. */
 const MAX_SETTLING = 64
 
@@ -63,21 +74,24 @@ export class JobRunner {
   readonly #stop = new AbortController()
   #isTaking: Promise<void> | undefined
   #takeAgain = false
-  #poll: NodeJS.Timeout | undefined
-  #retryMs = FIRST_RETRY_MS
+  #polls: NodeJS.Timeout | undefined
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
   #settling = 0
-  #meanRunMs = 1_000
-  #endedSincePrune = 0
+  readonly #pace = new Pace()
+  readonly #retention: Retention
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
     this.#places = new Places(options.concurrency)
+    const onFailure = (error: unknown) => this.#onStoreFailure(error)
+    this.#retention = new Retention({ ...options, onFailure })
   }
 
   /** Begins with what the store has; afterwards it is told by `submit`, and looks itself now and then. */
   start(): void {
+    void this.#retention.prune()
     this.#take()
-    this.#poll = setInterval(() => this.#look(), POLL_MS)
+    this.#polls = setInterval(() => this.#poll(), POLL_MS)
   }
 
   get running(): number {
@@ -86,12 +100,12 @@ export class JobRunner {
 
   /** @throws UnavailableError `QUEUE_FULL`, `STORE_…` */
   async submit(job: NewJob): Promise<{ job: JobRecord; isNew: boolean }> {
-    const { store, maxQueued, onEvent } = this.#options
-    const submission = await store.submit(job, maxQueued + this.#places.freeFor(job.tenant))
+    const { concurrency, onEvent } = this.#options
+    const submission = await this.#submit(job)
     if ('queued' in submission) {
       const { queued } = submission
       onEvent?.({ kind: 'refused' })
-      const retryAfterSeconds = this.#retryAfterSeconds(queued)
+      const retryAfterSeconds = this.#pace.retryAfterSeconds(queued, concurrency)
       throw new UnavailableError('QUEUE_FULL', { queued, retryAfterSeconds })
     }
     if (submission.isNew) {
@@ -117,18 +131,16 @@ export class JobRunner {
    * @throws InterruptedError this server stops first; the job is kept
    */
   async wait(id: string): Promise<JobRecord> {
-    for (;;) {
-      // Watched before it is looked at, so that no change is missed.
-      const change = this.#watchers.next(id)
-      try {
-        const isOver = this.#stop.signal.aborted && !this.#running.has(id)
-        const job = await this.get(id)
+    // Watched before it is looked at, so that no change is missed.
+    const watch = this.#watchers.watch(id)
+    try {
+      for (;;) {
+        const job = await this.#look(id, watch)
         if (isEnded(job)) return job
-        if (isOver) throw new InterruptedError({ during: 'the wait: the server stops' })
-        await change.happens
-      } finally {
-        change.forget()
+        await watch.wait()
       }
+    } finally {
+      watch.forget()
     }
   }
 
@@ -138,29 +150,34 @@ export class JobRunner {
    * @throws as `wait`
    */
   async *changes(id: string, signal: AbortSignal, everyMs: number): AsyncGenerator<JobRecord> {
-    let toldCycles = -1
-    while (!signal.aborted) {
-      const change = this.#watchers.next(id)
-      let hasChanged = false
-      change.happens.then(() => {
-        hasChanged = true
-      })
-      try {
-        const job = await this.get(id)
-        toldCycles = job.cycles
+    const watch = this.#watchers.watch(id)
+    try {
+      while (!signal.aborted) {
+        const job = await this.#look(id, watch)
+        let toldCycles = job.cycles
         yield job
         if (isEnded(job)) return
         // Progress is known here; the store is asked only when something has happened.
-        while (!hasChanged && !signal.aborted) {
-          await Promise.race([change.happens, timePasses(everyMs, signal)])
+        while (!watch.hasChanged && !signal.aborted) {
+          await watch.wait(everyMs, signal)
           const cycles = this.#running.get(id)?.cycles ?? toldCycles
-          if (!hasChanged && cycles !== toldCycles) yield { ...job, cycles }
+          if (!watch.hasChanged && cycles !== toldCycles) yield { ...job, cycles }
           toldCycles = cycles
         }
-      } finally {
-        change.forget()
       }
+    } finally {
+      watch.forget()
     }
+  }
+
+  /** The job as it is, and what changes it afterwards is seen by `watch`. */
+  async #look(id: string, watch: JobWatch): Promise<JobRecord> {
+    watch.hasChanged = false
+    const isOver = this.#stop.signal.aborted && !this.#running.has(id)
+    const job = await this.get(id)
+    if (isOver && !isEnded(job))
+      throw new InterruptedError({ during: 'the wait: the server stops' })
+    return job
   }
 
   /** @throws UnavailableError `JOB_UNKNOWN`, `STORE_UNAVAILABLE` */
@@ -171,6 +188,7 @@ export class JobRunner {
     const running = this.#running.get(id)
     if (running !== undefined) this.#lose(running)
     this.#watchers.tell(id)
+    await this.#retention.onEnd()
     return job
   }
 
@@ -181,20 +199,18 @@ export class JobRunner {
    * @param deadline - gives back what has not ended; it is run after a restart
    */
   async drain(deadline: AbortSignal): Promise<void> {
+    const watch = this.#watchers.watch(ANY_JOB)
     while (!deadline.aborted && (await this.#hasWork())) {
-      const change = this.#watchers.next(ANY_JOB)
-      await Promise.race([change.happens, timePasses(POLL_MS, deadline)])
-      change.forget()
+      await watch.wait(POLL_MS, deadline)
+      watch.hasChanged = false
     }
     this.#stop.abort()
-    clearInterval(this.#poll)
-    await this.#isTaking
-    while (this.#running.size > 0) {
-      const change = this.#watchers.next(ANY_JOB)
-      await Promise.race([change.happens, timePasses(LEASE_MS, deadline)])
-      change.forget()
-      if (deadline.aborted) await this.#allEnded()
-    }
+    clearInterval(this.#polls)
+    await Promise.race([this.#isTaking, timePasses(STOP_MS, deadline)])
+    await this.#untilNoneRuns(watch, deadline)
+    for (const { abort } of this.#running.values()) abort.abort()
+    await this.#untilNoneRuns(watch, AbortSignal.timeout(STOP_MS))
+    watch.forget()
     for (const id of this.#watchers.ids) this.#watchers.tell(id)
   }
 
@@ -209,13 +225,23 @@ export class JobRunner {
     }
   }
 
-  /** Told to stop, each does so at once. */
-  async #allEnded(): Promise<void> {
-    for (const { abort } of this.#running.values()) abort.abort()
-    while (this.#running.size > 0) {
-      const change = this.#watchers.next(ANY_JOB)
-      await change.happens
-      change.forget()
+  async #untilNoneRuns(watch: JobWatch, deadline: AbortSignal): Promise<void> {
+    while (this.#running.size > 0 && !deadline.aborted) {
+      watch.hasChanged = false
+      await watch.wait(undefined, deadline)
+    }
+  }
+
+  /** @throws UnavailableError `STORE_…` */
+  async #submit(job: NewJob): Promise<Submission> {
+    const { store, maxQueued } = this.#options
+    const submit = () => store.submit(job, maxQueued + this.#places.freeFor(job.tenant))
+    try {
+      return await submit()
+    } catch (error) {
+      const isFull = error instanceof UnavailableError && error.code === 'STORE_FULL'
+      if (isFull && (await this.#retention.prune())) return submit()
+      throw error
     }
   }
 
@@ -228,7 +254,7 @@ export class JobRunner {
     return loading
   }
 
-  #look(): void {
+  #poll(): void {
     const { store } = this.#options
     if (!store.isShared) return
     store.reclaim().then(
@@ -260,13 +286,13 @@ export class JobRunner {
         if (exceptTenants === undefined) break
         try {
           const lease = await store.lease({ leaseMs: LEASE_MS, nowMs: dateMs(), exceptTenants })
-          this.#retryMs = FIRST_RETRY_MS
+          this.#backoff.reset()
           if (lease !== undefined) this.#run(lease)
           else if (!this.#takeAgain) this.#places.onFoundNone(exceptTenants)
           if (lease === undefined) break
         } catch (error) {
           this.#onStoreFailure(error)
-          await timePasses(this.#nextRetryMs(), this.#stop.signal)
+          await timePasses(this.#backoff.next(), this.#stop.signal)
         }
       }
     }
@@ -275,11 +301,7 @@ export class JobRunner {
   async #run(lease: Lease): Promise<void> {
     const { job } = lease
     const { nowMs, dateMs, onEvent } = this.#options
-    const running: Running = {
-      abort: new AbortController(),
-      cycles: 0,
-      isLost: false,
-    }
+    const running: Running = { abort: new AbortController(), cycles: 0, isLost: false }
     this.#running.set(job.id, running)
     this.#places.take(job.tenant)
     this.#watchers.tell(job.id)
@@ -293,7 +315,7 @@ export class JobRunner {
       this.#take()
       const isOurs = await this.#settle(lease, running, end)
       const ranMs = nowMs() - beganMs
-      this.#meanRunMs = 0.8 * this.#meanRunMs + 0.2 * ranMs
+      this.#pace.onRun(ranMs)
       if (end !== undefined && isOurs) {
         const { state, cycles, error } = end
         onEvent?.({
@@ -314,7 +336,7 @@ export class JobRunner {
       this.#watchers.tell(job.id)
       this.#watchers.tell(ANY_JOB)
       this.#take()
-      await this.#prune()
+      await this.#retention.onEnd()
     }
   }
 
@@ -336,7 +358,7 @@ export class JobRunner {
       return { state: 'succeeded', outcome, cycles, endedAtMs: dateMs() }
     } catch (error) {
       if (error instanceof InterruptedError) return undefined
-      const outcome = JSON.stringify({ error: problemOf(error) })
+      const outcome = encodeFailure(error)
       return { state: 'failed', outcome, cycles: running.cycles, endedAtMs: dateMs(), error }
     }
   }
@@ -352,7 +374,7 @@ export class JobRunner {
         this.#onStoreFailure(error)
         // Told to stop now: the lease runs out, or the restart finds it.
         if (running.abort.signal.aborted) return false
-        await timePasses(this.#nextRetryMs(), running.abort.signal)
+        await timePasses(this.#backoff.next(), running.abort.signal)
       }
     }
   }
@@ -371,29 +393,7 @@ export class JobRunner {
     running.abort.abort()
   }
 
-  async #prune(): Promise<void> {
-    if (++this.#endedSincePrune < PRUNE_EVERY) return
-    this.#endedSincePrune = 0
-    const { store, keepEnded } = this.#options
-    await store.prune(keepEnded).catch((error) => this.#onStoreFailure(error))
-  }
-
   #onStoreFailure(error: unknown): void {
     this.#options.onEvent?.({ kind: 'storeFailed', error })
   }
-
-  #nextRetryMs(): number {
-    const retryMs = this.#retryMs
-    this.#retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)
-    return retryMs
-  }
-
-  #retryAfterSeconds(queued: number): number {
-    const seconds = Math.ceil((queued * this.#meanRunMs) / this.#options.concurrency / 1000)
-    return Math.min(Math.max(seconds, 1), LONGEST_RETRY_AFTER_SECONDS)
-  }
-}
-
-export function isEnded({ state }: JobRecord): boolean {
-  return state !== 'queued' && state !== 'running'
 }

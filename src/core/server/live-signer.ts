@@ -8,6 +8,7 @@ import type { RegistrationStep } from '../chain/registration.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import type { Signer } from '../signer/signer.js'
 import type { SignerAttestation, SignerRegistration } from './attestation.js'
+import { Backoff } from './backoff.js'
 
 /** First wait after a rotation that failed; it doubles up to the longest. */
 const FIRST_RETRY_MS = 1_000
@@ -78,6 +79,8 @@ interface Registered {
   readonly signer: Signer
   readonly registration: SignerRegistration
   readonly sinceSeconds: number
+  /** With less left than that it is replaced. */
+  readonly halfLifeSeconds: number
 }
 
 export class LiveSigner {
@@ -88,7 +91,7 @@ export class LiveSigner {
   readonly #remembered = new Map<Hex, SignerRegistration>()
   #rotation: Promise<Rotation> | undefined
   #timer: NodeJS.Timeout | undefined
-  #retryMs = FIRST_RETRY_MS
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
   #checks: NodeJS.Timeout | undefined
   /** Whoever waits for a signer that is ready. */
   #waiting = new Set<() => void>()
@@ -192,10 +195,14 @@ export class LiveSigner {
   #adopt(next: Registered): void {
     this.#live = next
     this.#remember(next.registration)
-    this.#retryMs = FIRST_RETRY_MS
+    this.#backoff.reset()
     // A registry whose registrations are short makes rotations early.
-    const halfLifeMs = 500 * this.#secondsLeft(next)
+    const halfLifeMs = 1000 * next.halfLifeSeconds
     this.#rotateIn(Math.min(this.#options.rotateEveryMs, Math.max(halfLifeMs, FIRST_RETRY_MS)))
+    this.#wake()
+  }
+
+  #wake(): void {
     for (const wake of [...this.#waiting]) wake()
   }
 
@@ -210,9 +217,13 @@ export class LiveSigner {
       const registration = { ...checked.registration, expiresAt: expiresAt ?? 0 }
       this.#live = { ...checked, registration }
       this.#remember(registration)
-      if (expiresAt !== undefined) return
-      onEvent?.({ kind: 'unlisted', address })
-      this.#rotateIn(0)
+      if (expiresAt === undefined) onEvent?.({ kind: 'unlisted', address })
+      // Listed again, for example.
+      if (this.isReady) this.#wake()
+      // Its life was cut short, or the clock has jumped. What failed waits for its turn.
+      const isLate =
+        this.#secondsLeft(this.#live) < checked.halfLifeSeconds && this.#backoff.isFirst
+      if (expiresAt === undefined || isLate) this.#rotateIn(0)
     } catch (error) {
       // A chain that does not answer says nothing about the registration.
       onEvent?.({ kind: 'checkFailed', error })
@@ -244,7 +255,9 @@ export class LiveSigner {
         steps.push({ name, beganMs: nowMs() }),
       )
       tell({})
-      return { signer, registration, sinceSeconds: this.#options.nowSeconds() }
+      const sinceSeconds = this.#options.nowSeconds()
+      const halfLifeSeconds = (registration.expiresAt - sinceSeconds) / 2
+      return { signer, registration, sinceSeconds, halfLifeSeconds }
     } catch (error) {
       tell({ error })
       throw error
@@ -261,8 +274,7 @@ export class LiveSigner {
 
   #onFailure(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const retryMs = this.#retryMs
-    this.#retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)
+    const retryMs = this.#backoff.next()
     const { onEvent } = this.#options
     onEvent?.({ kind: 'failed', error, retryMs })
     const secondsLeft = this.#live === undefined ? 0 : this.#secondsLeft(this.#live)

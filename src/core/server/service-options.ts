@@ -2,7 +2,7 @@
 import type { Hex } from '../bytes.js'
 import type { ExecuteLimits } from '../executor/execute.js'
 import type { BlobStore } from '../jobs/blob-store.js'
-import type { JobRecord, JobStore } from '../jobs/job-store.js'
+import type { JobStore, JobSummary } from '../jobs/job-store.js'
 import type { Proof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
 import type { JobEvent } from './job-event.js'
@@ -77,7 +77,7 @@ export type JobEnding =
 
 /** A job as its client sees it. */
 export interface JobResult {
-  readonly job: JobRecord
+  readonly job: JobSummary
   readonly proof?: Proof
   /** problem+json of a job that failed. */
   readonly problem?: Record<string, unknown>

@@ -48,7 +48,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     url: '/v1/attestation',
-    summary: 'What the live signer, or one of its last predecessors, was registered with',
+    summary: 'What the live signer, or one that has signed a proof, was registered with',
     for: 'open',
     schema: {
       querystring: {
@@ -63,7 +63,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     refusals: [404],
     handle: async (context, request) => {
       const { signer } = request.query as { signer?: string }
-      const found = attestation(context, signer?.toLowerCase() as Hex | undefined)
+      const found = await attestation(context, signer?.toLowerCase() as Hex | undefined)
       const privateInputs = await context.service.privateInputKey(found.address)
       return { ...found, ...(privateInputs && { privateInputs }) }
     },
@@ -126,18 +126,17 @@ export const SERVICE_ROUTES: readonly Route[] = [
  * All that a client needs to judge a signer, but what nobody should get from a server: a policy.
  *
  * @param address - the live signer's unless given; lower case.
- * @throws UnavailableError `ATTESTATION_UNKNOWN`; `SIGNER_NOT_READY`
+ * @throws UnavailableError `ATTESTATION_UNKNOWN`, `SIGNER_NOT_READY`, `STORE_…`
  */
-function attestation({ service, collateral }: Context, address?: Hex): AttestationAnswer {
-  const { signer } = service
-  const asked = address ?? signer.registration.address
-  const { expiresAt, attestation: found } = signer.registrationOf(asked) ?? {}
-  if (expiresAt === undefined || found === undefined) {
-    throw new UnavailableError('ATTESTATION_UNKNOWN', { signer: asked })
-  }
+async function attestation(
+  { service, collateral }: Context,
+  asked?: Hex,
+): Promise<AttestationAnswer> {
+  const address = asked ?? service.signer.registration.address
+  const { expiresAt, attestation: found } = await service.attestations.find(address)
   const documents = collateral?.documentsFor(found)
   return {
-    ...{ address: asked, expiresAt, ...found },
+    ...{ address, expiresAt, ...found },
     ...(documents !== undefined && { collateral: { ...documents } }),
   }
 }
@@ -146,7 +145,7 @@ function attestation({ service, collateral }: Context, address?: Hex): Attestati
 async function status({ service, activity, collateral, version }: Context) {
   const { registry, simulated } = service.facts
   const { facts: signer, isReady } = service.signer
-  const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
+  const [counts, jobs] = await Promise.all([service.counts(), service.list({ limit: SHOWN_JOBS })])
   const { attestation, ...live } = signer ?? { attestation: undefined }
   return {
     version,

@@ -2,7 +2,13 @@
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { encodeStdin, requireNoDeferredProofs, type Stdin } from '../executor/stdin.js'
-import type { JobFilter, JobRecord, JobStore } from '../jobs/job-store.js'
+import {
+  isEnded,
+  type JobFilter,
+  type JobRecord,
+  type JobStore,
+  type JobSummary,
+} from '../jobs/job-store.js'
 import type { PrivateInputStatement } from '../private-inputs/statement.js'
 import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type Prover } from '../prover/prove.js'
@@ -20,10 +26,11 @@ import {
 } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
 import { type InputSources, readInputs, withoutFacts } from './job-inputs.js'
-import { isEnded, JobRunner } from './job-runner.js'
+import { JobRunner } from './job-runner.js'
 import { watchSteps } from './job-steps.js'
 import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
+import { oneAtATime } from './one-at-a-time.js'
 import { PrivateInputKeys } from './private-input-keys.js'
 import { throwProblem } from './problem.js'
 import { ProgramIndex } from './program-index.js'
@@ -40,6 +47,7 @@ import {
   type Sealing,
   type ServiceOptions,
 } from './service-options.js'
+import { SignerArchive } from './signer-archive.js'
 import { StoreCheck } from './store-check.js'
 import { storePatience } from './store-patience.js'
 
@@ -48,6 +56,7 @@ const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 const MAX_WAITING = 1024
 const WAIT_RETRY_SECONDS = 10
 const NOTHING_KNOWN = { isOurs: undefined, proof: undefined }
+
 export class Service {
   readonly signer: LiveSigner
   readonly offer: SchemeOffer
@@ -62,6 +71,7 @@ export class Service {
   readonly #pool: ExecutionPool
   readonly #prover: Prover
   readonly #results: ResultKeeper
+  readonly attestations: SignerArchive
   readonly #stores: StoreCheck
   readonly #inputs: InputSources
   #waiting = 0
@@ -80,6 +90,7 @@ export class Service {
     this.#terms = new JobTerms(options, this.offer)
     this.uploads = new ProgramUploads(blobs, this.#vkeys, this.#terms)
     this.#programs = new ProgramIndex(blobs)
+    this.attestations = new SignerArchive(store, options.signer)
     this.#results = new ResultKeeper(blobs, options.entropy)
     this.#stores = new StoreCheck([store, blobs], nowMs)
     const hasEnded = (job: string) => this.jobs.get(job).then(isEnded)
@@ -230,13 +241,9 @@ export class Service {
     return job
   }
 
-  list(filter: JobFilter): Promise<readonly JobRecord[]> {
+  /** Without a tenant everybody's, for what names none of them. */
+  list(filter: JobFilter): Promise<readonly JobSummary[]> {
     return this.#options.store.list(filter)
-  }
-
-  /** Everybody's; for what names none of them. */
-  latest(limit: number): Promise<readonly JobRecord[]> {
-    return this.list({ limit })
   }
 
   /** @throws UnavailableError `JOB_UNKNOWN`, `JOB_STATE`, `STORE_UNAVAILABLE` */
@@ -301,7 +308,9 @@ export class Service {
     // How private inputs are to be signed is known from the proof alone.
     const choice = isSealed(request) ? last : request
     if (isOurs !== undefined && choice !== undefined) {
-      return this.#prover.sign(isOurs, this.offer.choose(choice))
+      const proof = this.#prover.sign(isOurs, this.offer.choose(choice))
+      await this.attestations.keep(proof.signer)
+      return proof
     }
     if (isSealed(request)) throw new UnavailableError('PRIVATE_KEY_LOST', {})
     const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
@@ -356,8 +365,10 @@ export class Service {
     return job
   }
 
-  async #work(job: JobRecord, signal: AbortSignal, onCycles: (cycles: number) => void) {
+  async #work(job: JobRecord, signal: AbortSignal, tellCycles: (cycles: number) => void) {
     const request = parseRequest(job.request)
+    // How far a guest comes may say what its inputs are.
+    const onCycles = isSealed(request) ? () => {} : tellCycles
     const watch = watchSteps(job, this.#options)
     const patiently = storePatience(signal, (event) => this.#onJob(event))
     const execute = async () => {
@@ -376,6 +387,7 @@ export class Service {
       await this.signer.ready(signal)
       return this.#prover.sign(run, this.offer.choose(choices))
     })
+    await patiently(() => this.attestations.keep(proof.signer))
     const outcome = await patiently(() => this.#results.encode(job, run, proof))
     return { outcome, cycles: run.cycles }
   }
@@ -383,17 +395,5 @@ export class Service {
   #onJob(event: JobEvent): void {
     if (event.kind === 'ended') this.#inputs.keys?.release(event.job.id)
     this.#options.onJob?.(event)
-  }
-}
-
-/** A verifying key takes every core, so several at once would only take more memory. */
-function oneAtATime<A extends readonly unknown[], R>(
-  compute: (...args: A) => Promise<R>,
-): (...args: A) => Promise<R> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (...args) => {
-    const turn = last.then(() => compute(...args))
-    last = turn.catch(() => {})
-    return turn
   }
 }

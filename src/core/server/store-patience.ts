@@ -1,5 +1,6 @@
 /** What was accepted is not given up because a store cannot do it now: it waits, and goes on. */
 import { InterruptedError, UnavailableError } from '../errors.js'
+import { Backoff } from './backoff.js'
 import type { JobEvent } from './job-event.js'
 import { timePasses } from './job-watchers.js'
 
@@ -17,14 +18,15 @@ export function storePatience(
   onEvent: (event: JobEvent) => void = () => {},
 ): <T>(work: () => Promise<T>) => Promise<T> {
   return async (work) => {
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
+    for (;;) {
       try {
         return await work()
       } catch (error) {
         const isPassing = error instanceof UnavailableError && PASSING_CODES.includes(error.code)
         if (!isPassing) throw error
         onEvent({ kind: 'storeFailed', error })
-        await timePasses(retryMs, signal)
+        await timePasses(backoff.next(), signal)
         if (signal.aborted) throw new InterruptedError({ during: 'the wait for the store' })
       }
     }

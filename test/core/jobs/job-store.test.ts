@@ -3,10 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { execa } from 'execa'
+import Database from 'libsql'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../../src/core/errors.js'
-import type { JobStore, Lease, NewJob } from '../../../src/core/jobs/job-store.js'
+import {
+  type JobStore,
+  type Lease,
+  MAX_ATTESTATIONS,
+  type NewJob,
+} from '../../../src/core/jobs/job-store.js'
 import { openPostgresJobStore } from '../../../src/core/jobs/postgres-job-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { openSqliteThread } from '../../../src/core/jobs/sqlite-thread.js'
@@ -296,6 +303,40 @@ for (const member of MEMBERS) {
       const left = (await store.list({ limit: 9 })).map(({ id }) => id)
       expect(left).toEqual([waiting.id, ended[3]?.id, ended[2]?.id])
     })
+
+    it('forgets first what ended first, however long ago it was submitted', async () => {
+      await submit()
+      const long = await lease()
+      const short = await submit()
+      await store.end(await lease(), SUCCESS)
+      const cancelled = await submit()
+      await store.cancel(cancelled.id, 3_000)
+      await store.end(long, SUCCESS)
+      expect(await store.prune(1)).toBe(2)
+      expect(await store.get(long.job.id)).toMatchObject({ state: 'succeeded' })
+      for (const { id } of [short, cancelled]) expect(await store.get(id)).toBeUndefined()
+    })
+
+    it('lists nothing that may be large', async () => {
+      const { id } = await submit({ request: 'x'.repeat(9999), blobs: ['0x01'] })
+      await store.end(await lease(), SUCCESS)
+      const [summary] = await store.list({ limit: 1 })
+      const { tenant, createdAtMs } = newJob()
+      const times = { createdAtMs, startedAtMs: LEASE.nowMs, endedAtMs: SUCCESS.endedAtMs }
+      expect(summary).toEqual({ id, tenant, state: 'succeeded', cycles: SUCCESS.cycles, ...times })
+    })
+
+    it('keeps the first attestation of each signer, of the newest signers', async () => {
+      await store.keepAttestation('0xaa', '{"quote":"0x01"}')
+      await store.keepAttestation('0xaa', '{"quote":"0x02"}')
+      await reopen()
+      expect(await store.attestation('0xaa')).toBe('{"quote":"0x01"}')
+      expect(await store.attestation('0xbb')).toBeUndefined()
+      const signers = Array.from({ length: MAX_ATTESTATIONS }, (_, i) => `0x${i.toString(16)}ff`)
+      await Promise.all(signers.map((signer) => store.keepAttestation(signer, '{}')))
+      expect(await store.attestation('0xaa')).toBeUndefined()
+      expect(await store.attestation(signers[MAX_ATTESTATIONS - 1] ?? '')).toBe('{}')
+    })
   })
 }
 
@@ -347,6 +388,47 @@ describe('SQLite alone', () => {
     await store.close()
   })
 
+  it('that is crowded forgets ended jobs before it refuses any, and says that it is full', async () => {
+    const maxBytes = 512 * 1024
+    const store = openSqliteJobStore({ path: ':memory:', maxBytes, ...options })
+    const outcome = 'x'.repeat(50_000)
+    const ended: string[] = []
+    // What was taken may end.
+    for (let i = 0; i < 12; i++) await store.submit(newJob(), PLENTY)
+    for (let i = 0; i < 12; i++) {
+      const taken = (await store.lease(LEASE)) as Lease
+      expect(await store.end(taken, { ...SUCCESS, outcome })).toBe(true)
+      ended.push(taken.job.id)
+    }
+    await expect(store.submit(newJob(), PLENTY)).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await expect(store.check()).rejects.toMatchObject({ code: 'STORE_FULL' })
+    expect(await store.prune(PLENTY)).toBeGreaterThan(0)
+    await store.check()
+    expect(await store.submit(newJob(), PLENTY)).toMatchObject({ isNew: true })
+    await store.close()
+  })
+
+  it('opens what an earlier format has', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sp1-tee-sqlite-')), 'jobs.db')
+    const { id } = newJob()
+    const old = new Database(path)
+    old.exec(`
+      create table jobs (seq integer primary key autoincrement, id text not null unique,
+        tenant text not null, idempotency_key text, request text not null, blobs text not null,
+        state text not null, rank integer not null, cycles integer not null default 0,
+        fence integer not null default 0, attempts integer not null default 0, lease_until real,
+        created_at integer not null, started_at integer, ended_at integer, outcome text) strict;
+      create index jobs_ended on jobs (seq) where state in ('succeeded', 'failed', 'cancelled');
+      insert into jobs (id, tenant, request, blobs, state, rank, created_at, outcome)
+        values ('${id}', '', '{}', '', 'succeeded', 0, 1, '{"a":1}');
+      pragma user_version = 1`)
+    old.close()
+    const store = openSqliteJobStore({ path, ...options })
+    expect(await store.get(id)).toMatchObject({ state: 'succeeded', outcome: '{"a":1}' })
+    expect(await store.prune(0)).toBe(1)
+    await store.close()
+  })
+
   it('that cannot write says so, and has changed nothing', async () => {
     const store = openSqliteJobStore({ path: ':memory:', maxBytes: 64 * 1024, ...options })
     const job = newJob()
@@ -385,10 +467,10 @@ describe('SQLite in a thread alone', () => {
   })
 
   it('gives refusals as the store itself does', async () => {
-    const store = await openSqliteThread({ path: ':memory:', maxBytes: 16 * 1024, ...options })
+    const store = await openSqliteThread({ path: ':memory:', maxBytes: 32 * 1024, ...options })
     const refusal = await store.submit(newJob(), PLENTY).catch((error: unknown) => error)
     expect(refusal).toBeInstanceOf(UnavailableError)
-    expect(refusal).toMatchObject({ code: 'STORE_FULL', details: { limitBytes: 16 * 1024 } })
+    expect(refusal).toMatchObject({ code: 'STORE_FULL', details: { limitBytes: 32 * 1024 } })
     await store.close()
   })
 
@@ -398,6 +480,23 @@ describe('SQLite in a thread alone', () => {
     await store.close()
     expect(await submission).toMatchObject({ isNew: true })
     await expect(store.counts()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await store.close()
+  })
+
+  it('whose thread dies refuses what was on its way, and goes on in another', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sp1-tee-sqlite-')), 'jobs.db')
+    const threads: Worker[] = []
+    const onThread = (thread: Worker) => threads.push(thread)
+    const store = await openSqliteThread({ path, ...options, onThread })
+    const job = newJob()
+    await store.submit(job, PLENTY)
+    await store.lease(LEASE)
+    const onItsWay = store.submit(newJob(), PLENTY).catch(({ code }) => code)
+    await threads[0]?.terminate()
+    expect([await onItsWay].flat()).toContain('STORE_UNAVAILABLE')
+    // As after a restart: whoever ran it asks again.
+    expect(await store.lease(LEASE)).toMatchObject({ job: { id: job.id }, attempts: 2 })
+    expect(threads.length).toBe(2)
     await store.close()
   })
 

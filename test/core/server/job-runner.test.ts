@@ -48,6 +48,17 @@ const newJob = (tenant = '') => {
 const done = { outcome: '"done"', cycles: 5 }
 const outage = new UnavailableError('STORE_UNAVAILABLE', { reason: 'test' })
 
+/** A store of which some things are other than they are. */
+function altered(store: JobStore, changes: Partial<JobStore>): JobStore {
+  return new Proxy(store, {
+    get(target, name: keyof JobStore) {
+      if (name in changes) return changes[name]
+      const value = target[name]
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
 /** A store some of whose methods fail so many times first. */
 function flaky(store: JobStore, failures: Partial<Record<keyof JobStore, number>>): JobStore {
   return new Proxy(store, {
@@ -84,8 +95,8 @@ function held() {
   return { work, begun, finish: () => finishers.shift()?.() }
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 describe('a job', () => {
@@ -185,7 +196,7 @@ describe('a job', () => {
     await until(() => events.some(({ kind }) => kind === 'ended'))
     expect(begun).toBe(0)
     const [job] = await store.list({ limit: 1 })
-    expect(job).toMatchObject({
+    expect(await store.get(job?.id ?? '')).toMatchObject({
       state: 'failed',
       outcome: expect.stringContaining('EXECUTION_LOST'),
     })
@@ -247,6 +258,78 @@ describe('the end', () => {
     await runner.drain(AbortSignal.timeout(50))
     expect(await Promise.all(waits)).toEqual(['INTERRUPTED', 'INTERRUPTED'])
     expect(await store.counts()).toMatchObject({ queued: 2, running: 0 })
+  })
+
+  it('is told to who watches a job that another server may run', async () => {
+    const { work, begun } = held()
+    const store = altered(newStore(), { isShared: true, queuedHere: async () => 0 })
+    const { runner } = start(work, { store })
+    await runner.submit(newJob())
+    const { job: waiting } = await runner.submit(newJob())
+    await until(() => begun.length === 1)
+    const states: string[] = []
+    const watch = (async () => {
+      const { signal } = new AbortController()
+      for await (const { state } of runner.changes(waiting.id, signal, 10)) states.push(state)
+    })()
+    await until(() => states.length === 1)
+    const watched = expect(watch).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    await runner.drain(AbortSignal.timeout(50))
+    await watched
+    expect(states).toEqual(['queued'])
+  })
+
+  it('comes though the store never answers', async () => {
+    const lease = () => new Promise<never>(() => {})
+    const { runner } = start(async () => done, { store: altered(newStore(), { lease }) })
+    await runner.drain(AbortSignal.timeout(50))
+  })
+})
+
+describe('what ended', () => {
+  it('is kept with the end of what a guest wrote, and no more', async () => {
+    const stderr = `${'\u0000'.repeat(2 ** 20)}panicked at the end`
+    const failure = new GuestError('TIMEOUT', { timeoutSeconds: 1 }, { pc: 4, stderr })
+    const { runner, store } = start(() => Promise.reject(failure))
+    const { job } = await runner.submit(newJob())
+    await runner.wait(job.id)
+    const { outcome = '' } = (await store.get(job.id)) ?? {}
+    expect(outcome.length).toBeLessThan(40_000)
+    const { code, details } = JSON.parse(outcome).error
+    expect(code).toBe('TIMEOUT')
+    expect(details).toMatchObject({ pc: 4, timeoutSeconds: 1 })
+    expect(details.stderr).toMatch(/^\[1044\d{3} characters left out\] .*panicked at the end$/su)
+  })
+
+  it('goes at the start and when jobs are cancelled, if it is too much', async () => {
+    const store = newStore()
+    for (let i = 0; i < 70; i++) {
+      const job = newJob()
+      await store.submit(job, 99)
+      if (i < 5) await store.cancel(job.id, 1)
+    }
+    const { work } = held()
+    const { runner } = start(work, { store, keepEnded: 1 })
+    await until(async () => (await store.counts()).cancelled === 1)
+    const queued = await store.list({ state: 'queued', limit: 99 })
+    for (const { id } of queued) await runner.cancel(id)
+    expect((await store.counts()).cancelled).toBeLessThan(5)
+  })
+
+  it('makes room for new jobs where the store is full', async () => {
+    const full = new UnavailableError('STORE_FULL', { limitBytes: 1 })
+    let isFull = true
+    const inner = newStore()
+    const submit: JobStore['submit'] = (...job) =>
+      isFull ? Promise.reject(full) : inner.submit(...job)
+    const prune = async () => {
+      isFull = false
+      return 1
+    }
+    const { runner } = start(async () => done, { store: altered(inner, { submit, prune }) })
+    isFull = true
+    const { job } = await runner.submit(newJob())
+    expect((await runner.wait(job.id)).state).toBe('succeeded')
   })
 })
 

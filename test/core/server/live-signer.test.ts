@@ -180,6 +180,49 @@ describe('the live signer', () => {
     live.stop()
   })
 
+  it('wakes who waits when the registry lists it again', async () => {
+    let answer: number | undefined
+    // No rotation helps meanwhile.
+    let isAway = false
+    const register = (address: `0x${string}`) =>
+      isAway ? Promise.reject(outage) : registered(address)
+    const live = newLiveSigner({ check: async () => answer, register })
+    const { address } = await live.start()
+    isAway = true
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(live.isReady).toBe(false)
+    const waiting = live.ready(new AbortController().signal)
+    answer = NOW_SECONDS + 3600
+    await vi.advanceTimersByTimeAsync(30_000)
+    await waiting
+    expect(live.signer.address).toBe(address)
+    live.stop()
+  })
+
+  it.each([
+    ['its registration was cut short', { expiresAt: NOW_SECONDS + 1200, now: NOW_SECONDS }],
+    ['the clock has jumped', { expiresAt: NOW_SECONDS + 3600, now: NOW_SECONDS + 2000 }],
+  ])('is replaced early where %s', async (_why, later) => {
+    let [expiresAt, now] = [NOW_SECONDS + 3600, NOW_SECONDS]
+    const register = async (address: `0x${string}`) => ({
+      ...(await registered(address)),
+      expiresAt,
+    })
+    const check = async () => expiresAt
+    const live = newLiveSigner({ check, register, nowSeconds: () => now })
+    const { address: first } = await live.start()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(live.signer.address).toBe(first)
+    ;({ expiresAt, now } = later)
+    await vi.advanceTimersByTimeAsync(31_000)
+    expect(live.signer.address).not.toBe(first)
+    const { address: second } = live.signer
+    // Half of the life that the next one has is still to come.
+    await vi.advanceTimersByTimeAsync(300_000)
+    expect(live.signer.address).toBe(second)
+    live.stop()
+  })
+
   it('heeds a validity that was shortened, and believes a chain that does not answer nothing', async () => {
     let answer: () => Promise<number | undefined> = () => Promise.reject(outage)
     const events: SignerEvent[] = []

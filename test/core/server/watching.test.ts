@@ -5,6 +5,7 @@ import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { openCollateral, parseCollateral } from '../../../src/core/dcap/collateral.js'
 import { parseTrustedRoot } from '../../../src/core/dcap/trusted-root.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
+import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { judgeAttestation } from '../../../src/core/policy/judge-attestation.js'
 import { parsePolicy } from '../../../src/core/policy/policy.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
@@ -188,6 +189,25 @@ describe('GET /v1/attestation', () => {
     const other = `0x${'5b'.repeat(20)}`
     expectProblem(await send(service, 'GET', url(other)), 404, 'ATTESTATION_UNKNOWN')
     expectProblem(await send(service, 'GET', url('0x12')), 400, 'REQUEST_MALFORMED')
+  })
+
+  it('knows signers of other servers on the same store, and of those before it', async () => {
+    const store = openSqliteJobStore({ path: ':memory:', nowMs: () => performance.now() })
+    const known = service.signer.registrationOf(firstSigner)
+    const { attestation, expiresAt } = known ?? {}
+    await store.keepAttestation(firstSigner, JSON.stringify({ expiresAt, ...attestation }))
+    const lie = { ...attestation, simulated: false, measurements: {}, workloadId: '0x00' }
+    const other = `0x${'5c'.repeat(20)}`
+    await store.keepAttestation(other, JSON.stringify({ expiresAt, ...lie }))
+    await store.keepAttestation(`0x${'5d'.repeat(20)}`, '{"quote":"0x00"}')
+    const another = await startService({ store })
+    const ask = (signer: string) => send(another, 'GET', `/v1/attestation?signer=${signer}`)
+    const { json } = await ask(firstSigner)
+    expect(json).toEqual({ address: firstSigner, expiresAt, ...attestation })
+    // The quote tells, not the database.
+    expect((await ask(other)).json).toEqual({ ...json, address: other })
+    expectProblem(await ask(`0x${'5d'.repeat(20)}`), 503, 'STORE_DAMAGED')
+    await another.app.drain(AbortSignal.abort())
   })
 
   it('says so of a signer that was registered without a quote', async () => {
