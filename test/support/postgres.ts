@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,6 +14,9 @@ export interface Postgres {
   readonly url: string
   /** Runs SQL as a host would that has the database's files: `psql`. @returns what it prints */
   sql(text: string): string
+  /** As a host that is gone: connections stay, and nothing answers. */
+  freeze(): void
+  thaw(): void
   /** As a power cut would. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -53,6 +56,8 @@ export async function startPostgres(): Promise<Postgres> {
         }
       }
     },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
     async kill() {
       await end(server, 'SIGQUIT')
     },
@@ -63,6 +68,14 @@ export async function startPostgres(): Promise<Postgres> {
   }
   await postgres.start()
   return postgres
+
+  /** To the server and to each of its connections. */
+  function signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    const { pid } = server ?? {}
+    if (pid === undefined) return
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    for (const each of [pid, ...children.map(Number)]) process.kill(each, name)
+  }
 }
 
 async function end(

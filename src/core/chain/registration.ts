@@ -46,7 +46,6 @@ export interface RegisterOptions extends WriteOptions {
   readonly gasPayer: GasPayer
   /** Register by this proof, made elsewhere over a quote of this signer's, and not by a quote. */
   readonly zkCalldata?: ZkCalldata
-  readonly signal?: AbortSignal
   readonly onStep?: (step: RegistrationStep) => void
 }
 

@@ -5,6 +5,7 @@
 import type { Abi, Log } from 'viem'
 import type { Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import { pause } from '../pause.js'
 import { measurementPolicyAbi, teeProverRegistryAbi } from './abi.js'
 import { asking, type Chain, requireCode } from './client.js'
 import { findPolicy } from './measurement-policy.js'
@@ -154,18 +155,4 @@ async function hashOf(chain: Chain, blockNumber: bigint): Promise<Hex | undefine
       },
     ),
   )
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })
 }

@@ -6,7 +6,8 @@
  */
 import type { TransactionReceipt } from 'viem'
 import type { Hex } from '../bytes.js'
-import { UnavailableError } from '../errors.js'
+import { InterruptedError, UnavailableError } from '../errors.js'
+import { pause } from '../pause.js'
 import { asking, type Chain } from './client.js'
 import type { GasPayer } from './gas-payer.js'
 
@@ -26,6 +27,8 @@ export interface TransactionRequest {
   readonly gas: bigint
   readonly value?: bigint
   readonly fees?: Fees | undefined
+  /** Nobody waits any more; what was sent may still arrive. */
+  readonly signal?: AbortSignal | undefined
 }
 
 interface GasPrice {
@@ -54,6 +57,7 @@ const MAX_NONCES = 3
  *
  * @returns the receipt, whose status may be that it reverted.
  * @throws UnavailableError `GAS_PAYER_POOR`, `TRANSACTION_DISPLACED`, `RECEIPT_MISSING`, `RPC_…`
+ * @throws InterruptedError
  */
 export async function sendTransaction(
   chain: Chain,
@@ -61,6 +65,7 @@ export async function sendTransaction(
   request: TransactionRequest,
 ): Promise<TransactionReceipt> {
   for (let used = 1; ; used++) {
+    if (request.signal?.aborted) throw interrupted(request)
     const sending = new Sending(chain, gasPayer, request)
     const outcome = await sending.begin()
     if (outcome === 'sent') return sending.settle()
@@ -124,7 +129,8 @@ class Sending {
         // An RPC that fails now may answer later: what counts is the chain.
         lastFailure = error
       }
-      await pause(POLL_MS)
+      await pause(POLL_MS, this.#request.signal)
+      if (this.#request.signal?.aborted) throw interrupted(this.#request)
     }
     const facts = { txHash: this.#last().hash, timeoutSeconds: txTimeoutMs / 1000 }
     throw new UnavailableError('RECEIPT_MISSING', facts, lastFailure)
@@ -269,6 +275,10 @@ class Sending {
   }
 }
 
+function interrupted({ call }: TransactionRequest): InterruptedError {
+  return new InterruptedError({ during: `the transaction for ${call}` })
+}
+
 function raise({ maxFeePerGas, maxPriorityFeePerGas, isSingle }: GasPrice): GasPrice {
   const raised = (price: bigint) => (price * RAISE_PERCENT) / 100n + 1n
   return {
@@ -276,8 +286,4 @@ function raise({ maxFeePerGas, maxPriorityFeePerGas, isSingle }: GasPrice): GasP
     maxPriorityFeePerGas: raised(maxPriorityFeePerGas),
     isSingle,
   }
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs))
 }

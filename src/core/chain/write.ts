@@ -11,6 +11,7 @@ export interface WriteOptions {
   readonly gasLimit?: bigint
   readonly value?: bigint
   readonly fees?: Fees
+  readonly signal?: AbortSignal
 }
 
 /** An estimate is what the call costs now; in the next block it may cost a little more. */
@@ -21,6 +22,7 @@ const ESTIMATE_PERCENT = 110n
  *
  * @throws UnavailableError `CHAIN_REVERTED`, naming the contract's error; `GAS_PAYER_POOR`;
  *   `TRANSACTION_DISPLACED`; `RECEIPT_MISSING`; `CONTRACT_MISSING`; `RPC_…`
+ * @throws InterruptedError
  */
 export async function writeContract(
   chain: Chain,
@@ -28,7 +30,7 @@ export async function writeContract(
   contract: Contract<Abi>,
   functionName: string,
   args: readonly unknown[],
-  { gasLimit, value, fees }: WriteOptions = {},
+  { gasLimit, value, fees, signal }: WriteOptions = {},
 ): Promise<TransactionReceipt> {
   const call = `${functionName} of ${contract.what}`
   const { address: to, abi } = contract
@@ -36,7 +38,7 @@ export async function writeContract(
   const gas =
     gasLimit ?? (await estimateCall(chain, gasPayer.address, contract, functionName, args, value))
   const data = chain.viem.encodeFunctionData({ abi, functionName, args })
-  const request = { call, to, data, gas, fees, ...(value !== undefined && { value }) }
+  const request = { call, to, data, gas, fees, signal, ...(value !== undefined && { value }) }
   const receipt = await sendTransaction(chain, gasPayer, request)
   if (receipt.status === 'success') return receipt
   // What it reverted with is not in a receipt: the same call at the same block says it.

@@ -66,14 +66,26 @@ export interface Row extends JobRow {
   readonly server: string | null
 }
 
-/** @param onError - hears of connections that broke and are made again */
-export function createPool(url: string, onError: (error: unknown) => void): pg.Pool {
+export interface PostgresOptions {
+  /** postgres://… */
+  readonly url: string
+  /** Hears of connections that broke and are made again. */
+  readonly onError?: (error: unknown) => void
+  /** A connection that does not answer within is given up. */
+  readonly answerTimeoutMs?: number
+}
+
+export function createPool({
+  url,
+  onError = () => {},
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+}: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: answerTimeoutMs,
     keepAlive: true,
     options: '-c synchronous_commit=on',
     application_name: 'sp1-tee',

@@ -36,6 +36,7 @@ import {
   forgetServers,
   guarded,
   lockTurns,
+  type PostgresOptions,
   prepareDatabase,
   type Row,
   registerServer,
@@ -51,23 +52,14 @@ const MESSAGE_OPTIONS = { retryLimit: 0, retentionDays: 3650, expireInHours: 23 
 const LEASED = `state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
   lease_until = now() + $1 * interval '1 ms', started_at = $2`
 
-export interface PostgresJobStoreOptions {
-  /** postgres://… */
-  readonly url: string
-  /** Hears of connections that broke and are made again. */
-  readonly onError?: (error: unknown) => void
-}
-
 /**
  * Creates what it needs in the database.
  *
  * @throws UnavailableError `STORE_UNAVAILABLE`, also for a server that would lose what it has committed
  */
-export async function openPostgresJobStore({
-  url,
-  onError = () => {},
-}: PostgresJobStoreOptions): Promise<JobStore> {
-  const pool = createPool(url, onError)
+export async function openPostgresJobStore(options: PostgresOptions): Promise<JobStore> {
+  const { onError = () => {} } = options
+  const pool = createPool(options)
   const boss = new PgBoss({ db: executorOf(pool), schedule: false })
   boss.on('error', onError)
   try {

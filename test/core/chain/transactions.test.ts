@@ -137,6 +137,22 @@ describe('a chain that does not mine it', () => {
     expect((await sending).status).toBe('success')
   })
 
+  it('never does, and nobody waits any more: it is left', async () => {
+    await ask('evm_setAutomine', [false])
+    const chain = await connect()
+    const abort = new AbortController()
+    const sending = send(chain, 1n, { signal: abort.signal })
+    const refused = expect(sending).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    setTimeout(() => abort.abort(), 300)
+    await refused
+    const sent = recordSent()
+    await expect(send(chain, 1n, { signal: abort.signal })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+    })
+    expect(sent).toEqual([])
+    await mine()
+  })
+
   it('never does: the error names the transaction', async () => {
     await ask('evm_setAutomine', [false])
     const chain = await connect({ txTimeoutMs: 600 })

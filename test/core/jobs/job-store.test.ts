@@ -619,6 +619,20 @@ describe('PostgreSQL alone', () => {
     await store.close()
   })
 
+  it('gives up a connection whose other side is gone, and makes another', async () => {
+    const store = await openPostgresJobStore({ url: server.url, answerTimeoutMs: 500 })
+    const job = newJob()
+    await store.submit(job, PLENTY)
+    server.freeze()
+    const refusals = [store.get(job.id), store.lease(LEASE)].map((call) =>
+      call.catch(({ code }) => code),
+    )
+    expect(await Promise.all(refusals)).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE'])
+    server.thaw()
+    expect(await store.cancel(job.id, 3_000)).toMatchObject({ id: job.id })
+    await store.close()
+  })
+
   it('shares the work of two servers: each job once', async () => {
     const stores = await Promise.all([0, 1].map(() => openPostgresJobStore({ url: server.url })))
     const [one, two] = stores as [JobStore, JobStore]
