@@ -208,7 +208,8 @@ export class Service {
       try {
         const job = await this.#enqueue({ sealed }, caller, id)
         // Asked for before: that job holds its key itself.
-        if (job.id !== id) keys.release(id)
+        if (job.id === id) keys.onStored(id)
+        else keys.release(id)
         return job
       } catch (error) {
         keys.release(id)
