@@ -43,26 +43,6 @@ export interface BlobStore {
   check(): Promise<void>
 }
 
-export interface KeptBlob {
-  readonly name: string
-  readonly bytes: number
-  readonly usedAtMs: number
-}
-
-/**
- * What may go when room is needed, the least used first: nothing that a job needs, and nothing that was
- * used so lately that the job it is for may be on its way.
- */
-export function blobsToGo(
-  kept: Iterable<KeptBlob>,
-  needed: ReadonlySet<string>,
-  usedBeforeMs: number,
-): KeptBlob[] {
-  return [...kept]
-    .filter(({ name, usedAtMs }) => usedAtMs < usedBeforeMs && !needed.has(`0x${name}`))
-    .sort((a, b) => a.usedAtMs - b.usedAtMs)
-}
-
 /** @throws UnavailableError `BODY_TOO_LARGE` it could never be kept, or never be read again */
 export function requireKeepable(bytes: number, maxBytes: number): void {
   const limitBytes = Math.min(maxBytes, MAX_BLOB_BYTES)

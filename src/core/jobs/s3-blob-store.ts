@@ -10,12 +10,11 @@ import { type FileHandle, mkdir } from 'node:fs/promises'
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
 import { sha256 } from '../sha256.js'
+import { BlobRoom, isLately, type KeptBlob, type Reserve } from './blob-room.js'
 import {
   BLOB_NAME,
   type BlobStore,
   type BlobStoreOptions,
-  blobsToGo,
-  type KeptBlob,
   MAX_BLOB_BYTES,
   requireKeepable,
 } from './blob-store.js'
@@ -28,10 +27,6 @@ const YOUNGEST_TO_GO_MS = 3_600_000
 const FRESH_MS = YOUNGEST_TO_GO_MS / 4
 /** How long the others may put objects that are not counted here. */
 const COUNTED_FOR_MS = 600_000
-/** Making room leaves some for what comes next, because each time costs a list of everything. */
-const FULLEST_AFTER = 0.9
-/** And a store that is full is not listed for every upload that it refuses. */
-const FULL_FOR_MS = 5_000
 const CHUNK_BYTES = 256 * 1024
 const MAX_FRESH = 65_536
 /** A page has a thousand objects. */
@@ -50,7 +45,7 @@ export async function openS3BlobStore(options: S3BlobStoreOptions): Promise<Blob
   await guarded(() => mkdir(options.spoolFolder, { recursive: true, mode: 0o700 }))
   const store = new S3BlobStore(options)
   await store.check()
-  await store.count()
+  await store.room.count()
   return store
 }
 
@@ -59,44 +54,38 @@ class S3BlobStore implements BlobStore {
   readonly #client: S3Client
   /** When an object was last known to be young, in order of that. */
   readonly #freshAtMs = new Map<string, number>()
-  /** There in all, as of the last list and what was put here since. */
-  #bytes = 0
-  /** Of blobs on their way from here. */
-  #arriving = 0
-  #countedAtMs = 0
-  #counting: Promise<void> | undefined
-  #making: Promise<void> = Promise.resolve()
-  #fullUntilMs = 0
+  readonly room: BlobRoom
 
   constructor(options: S3BlobStoreOptions) {
     this.#options = options
     this.#client = new S3Client(options)
+    this.room = new BlobRoom({
+      ...options,
+      youngestToGoMs: YOUNGEST_TO_GO_MS,
+      countedForMs: COUNTED_FOR_MS,
+      list: () => this.#list(),
+      remove: (blob, usedBeforeMs) => this.#remove(blob, usedBeforeMs),
+    })
   }
 
   async put(bytes: Uint8Array): Promise<Hex> {
+    requireKeepable(bytes.length, this.#options.maxBytes)
     const hash = toHex(sha256(bytes))
-    await this.#put(hash, bytes.length, () => bytes)
+    await this.room.during(async (reserve) => {
+      await reserve(bytes.length)
+      await this.#put({ hash, bytes: bytes.length, open: () => bytes })
+    })
     return hash
   }
 
-  async putStream(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Hex> {
-    const { handle, hash, bytes } = await createSpoolFile(chunks, {
-      folder: this.#options.spoolFolder,
-      maxBytes: Math.min(maxBytes, MAX_BLOB_BYTES),
-      hasName: false,
-    })
-    try {
-      await this.#put(hash, bytes, () => chunksOf(handle))
-      return hash
-    } finally {
-      await handle.close()
-    }
+  putStream(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Hex> {
+    return this.room.during((reserve) => this.#putSpooled(chunks, maxBytes, reserve))
   }
 
   async hold(hash: Hex): Promise<boolean> {
     const name = hash.slice(2)
     const freshAtMs = this.#freshAtMs.get(name)
-    if (freshAtMs !== undefined && this.#options.nowMs() - freshAtMs < FRESH_MS) return true
+    if (freshAtMs !== undefined && isLately(freshAtMs, FRESH_MS, this.#options.nowMs())) return true
     const isThere = await this.#client.touch(name)
     if (isThere) this.#setFresh(name)
     else this.#freshAtMs.delete(name)
@@ -114,74 +103,40 @@ class S3BlobStore implements BlobStore {
     return this.#client.check(CHECKED_NAME)
   }
 
-  /** Learns how much is there: other servers put and remove, too. */
-  async count(): Promise<void> {
-    let bytes = 0
-    for (const blob of await this.#list()) bytes += blob.bytes
-    this.#bytes = bytes
-    this.#countedAtMs = this.#options.nowMs()
+  async #putSpooled(
+    chunks: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+    reserve: Reserve,
+  ): Promise<Hex> {
+    const { handle, hash, bytes } = await createSpoolFile(chunks, {
+      folder: this.#options.spoolFolder,
+      maxBytes: Math.min(maxBytes, MAX_BLOB_BYTES, this.#options.maxBytes),
+      hasName: false,
+      reserve,
+    })
+    try {
+      await this.#put({ hash, bytes, open: () => chunksOf(handle) })
+      return hash
+    } finally {
+      await handle.close()
+    }
   }
 
   /** Also what is there already: that makes it young, and right if somebody changed it. */
-  async #put(hash: Hex, bytes: number, open: S3Body['open']): Promise<void> {
-    requireKeepable(bytes, this.#options.maxBytes)
-    const name = hash.slice(2)
-    // Spoken for until it is there, so that those who come together all fit.
-    this.#arriving += bytes
-    try {
-      await this.#makeRoom()
-      await this.#client.put(name, { open, bytes, hash })
-      if (!this.#freshAtMs.has(name)) this.#bytes += bytes
-      this.#setFresh(name)
-    } finally {
-      this.#arriving -= bytes
-    }
+  async #put(body: S3Body): Promise<void> {
+    const name = body.hash.slice(2)
+    await this.#client.put(name, body)
+    if (!this.#freshAtMs.has(name)) this.room.add(body.bytes)
+    this.#setFresh(name)
   }
 
-  async #makeRoom(): Promise<void> {
-    const { maxBytes, nowMs } = this.#options
-    const isEnough = () => this.#bytes + this.#arriving <= maxBytes
-    if (isEnough()) return this.#countNowAndThen()
-    // One after the other, because the first may make room for all.
-    const making = this.#making.then(async () => {
-      if (isEnough()) return
-      if (nowMs() >= this.#fullUntilMs) await this.#removeOldest()
-      if (isEnough()) return
-      this.#fullUntilMs = nowMs() + FULL_FOR_MS
-      throw new UnavailableError('STORE_FULL', { limitBytes: maxBytes })
-    })
-    this.#making = making.catch(() => {})
-    return making
-  }
-
-  /** Beside the upload that came at the right time. */
-  #countNowAndThen(): void {
-    if (this.#options.nowMs() - this.#countedAtMs < COUNTED_FOR_MS) return
-    this.#counting ??= this.count()
-      // The next upload tries again, and meets the same error itself if it lasts.
-      .catch(() => {})
-      .finally(() => {
-        this.#counting = undefined
-      })
-  }
-
-  async #removeOldest(): Promise<void> {
-    const { maxBytes, inUse, nowMs } = this.#options
-    const kept = await this.#list()
-    this.#bytes = kept.reduce((sum, blob) => sum + blob.bytes, 0)
-    this.#countedAtMs = nowMs()
-    // Asked after the list, so that a job which is not in it yet has made its blobs young before.
-    const needed = await inUse()
-    const usedBeforeMs = nowMs() - YOUNGEST_TO_GO_MS
-    for (const { name, bytes } of blobsToGo(kept, needed, usedBeforeMs)) {
-      if (this.#bytes + this.#arriving <= FULLEST_AFTER * maxBytes) return
-      // Held by another server meanwhile, or removed.
-      const writtenAtMs = await this.#client.writtenAtMs(name)
-      if (writtenAtMs !== undefined && !(writtenAtMs < usedBeforeMs)) continue
-      await this.#client.remove(name)
-      this.#freshAtMs.delete(name)
-      this.#bytes -= bytes
-    }
+  async #remove({ name, bytes }: KeptBlob, usedBeforeMs: number): Promise<void> {
+    // Held by another server meanwhile, or removed.
+    const writtenAtMs = await this.#client.writtenAtMs(name)
+    if (writtenAtMs !== undefined && !(writtenAtMs < usedBeforeMs)) return
+    await this.#client.remove(name)
+    this.#freshAtMs.delete(name)
+    this.room.add(-bytes)
   }
 
   async #list(): Promise<KeptBlob[]> {

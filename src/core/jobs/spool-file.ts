@@ -4,6 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Hex, toHex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import type { Reserve } from './blob-room.js'
 
 export interface SpoolFile {
   readonly path: string
@@ -18,15 +19,17 @@ export interface SpoolOptions {
   readonly maxBytes: number
   /** Without a name it goes with this process, whatever becomes of that. */
   readonly hasName: boolean
+  /** Asked for each piece before it is written, so that no number of uploads fills the disk. */
+  readonly reserve?: Reserve
 }
 
 /**
- * @throws UnavailableError `BODY_TOO_LARGE`, `STORE_UNAVAILABLE`; whatever `chunks` throws. Nothing is
- * left then
+ * @throws UnavailableError `BODY_TOO_LARGE`, `STORE_UNAVAILABLE`; whatever `chunks` and `reserve` throw.
+ * Nothing is left then
  */
 export async function createSpoolFile(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { folder, maxBytes, hasName }: SpoolOptions,
+  { folder, maxBytes, hasName, reserve }: SpoolOptions,
 ): Promise<SpoolFile> {
   const path = join(folder, `${randomUUID()}.tmp`)
   const handle = await guarded(() => open(path, 'wx+', 0o600))
@@ -37,6 +40,7 @@ export async function createSpoolFile(
     for await (const chunk of chunks) {
       bytes += chunk.length
       if (bytes > maxBytes) throw new UnavailableError('BODY_TOO_LARGE', { limitBytes: maxBytes })
+      await reserve?.(chunk.length)
       hasher.update(chunk)
       await writeAll(handle, chunk)
     }

@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../ex
 import type { Stdin } from '../executor/stdin.js'
 import { sha256 } from '../sha256.js'
 import { ExecutionProcess } from './execution-process.js'
+import { timePasses } from './job-watchers.js'
 
 /** The executor stops itself at its timeout; a process that does not is ended this much later. */
 const GRACE_MS = 5_000
@@ -22,6 +23,10 @@ const ALLOWANCE_MIB = 1024
 /** A process that has grown beyond keeps it for ever, so it is ended. Warm ones have 60 to 180. */
 const KEPT_MIB = 512
 const MIB = 2 ** 20
+/** Of a run, while the system has no room for a process: others may take all there is for a moment. */
+const PATIENCE_MS = 20_000
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5_000
 
 export interface ExecutionPoolOptions {
   /** Runs at the same time; more wait. */
@@ -33,6 +38,8 @@ export interface ExecutionPoolOptions {
   readonly heapMib?: number
   /** What a process may have of the machine's memory beside what the guest and its input take. */
   readonly allowanceMib?: number
+  /** How long a run waits at least for a process to be started. */
+  readonly patienceMs?: number
   /** Told at the end of each run: the most that its process was seen to have of the machine's memory. */
   readonly onMemory?: (peakBytes: number) => void
 }
@@ -43,7 +50,7 @@ export interface ExecutionPool {
    *
    * @throws InputError `HOOKS_IN_THREAD` for hooks: functions do not get there.
    * @throws GuestError `PROCESS_MEMORY_LIMIT`
-   * @throws UnavailableError `EXECUTION_LOST`: the process died
+   * @throws UnavailableError `EXECUTION_LOST`: the process died, or the system starts none
    */
   execute(elf: Uint8Array, stdin: Stdin, options?: ExecuteOptions): Promise<ExecutionResult>
   /** Ids of the processes there are. */
@@ -58,13 +65,14 @@ export function createExecutionPool({
   graceMs = GRACE_MS,
   heapMib = HEAP_MIB,
   allowanceMib = ALLOWANCE_MIB,
+  patienceMs = PATIENCE_MS,
   onMemory,
 }: ExecutionPoolOptions): ExecutionPool {
   const idle: ExecutionProcess[] = []
   const running = new Set<ExecutionProcess>()
   const waiting: (() => void)[] = []
   let taken = 0
-  let isClosed = false
+  const closing = new AbortController()
   for (let i = 0; i < ready; i++) startOne()
 
   return {
@@ -85,7 +93,7 @@ export function createExecutionPool({
       return [...running, ...idle].filter(({ isAlive }) => isAlive).map(({ pid }) => pid)
     },
     async close() {
-      isClosed = true
+      closing.abort()
       const error = new InterruptedError({ during: 'execution' })
       await Promise.all([...idle, ...running].map((process) => process.end(error)))
     },
@@ -97,10 +105,9 @@ export function createExecutionPool({
     { signal, onProgress, onOutput, now: _now, ...options }: Omit<ExecuteOptions, 'hooks'>,
   ): Promise<ExecutionResult> {
     const abort = new InterruptedError({ during: 'execution' })
-    if (signal?.aborted || isClosed) throw abort
     const { timeoutMs, memoryMib } = { ...DEFAULT_LIMITS, ...options.limits }
     const elfHash = toHex(sha256(elf))
-    const process = takeProcess(elfHash)
+    const process = await takePatiently(elfHash, signal)
     running.add(process)
     const onAbort = () => process.end(abort)
     signal?.addEventListener('abort', onAbort)
@@ -122,6 +129,24 @@ export function createExecutionPool({
     }
   }
 
+  /** @throws InterruptedError it is aborted, or the pool closes, before there is one */
+  async function takePatiently(elfHash: Hex, signal?: AbortSignal): Promise<ExecutionProcess> {
+    let waitedMs = 0
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      if (signal?.aborted || closing.signal.aborted) {
+        throw new InterruptedError({ during: 'execution' })
+      }
+      try {
+        return takeProcess(elfHash)
+      } catch (error) {
+        if (waitedMs >= patienceMs) throw error
+        const signals = [closing.signal, ...(signal ? [signal] : [])]
+        await timePasses(retryMs, AbortSignal.any(signals))
+        waitedMs += retryMs
+      }
+    }
+  }
+
   /** One that is warm for the program, if there is; one that died has no place. */
   function takeProcess(elfHash: Hex): ExecutionProcess {
     for (let i = idle.length - 1; i >= 0; i--) if (!idle[i]?.isAlive) idle.splice(i, 1)
@@ -133,7 +158,7 @@ export function createExecutionPool({
   /** So that no run waits until node has started, in place of one that has ended. */
   function keepReady(): void {
     const alive = [...running, ...idle].filter(({ isAlive }) => isAlive).length
-    if (!isClosed && alive < ready) startOne()
+    if (!closing.signal.aborted && alive < ready) startOne()
   }
 
   function startOne(): void {

@@ -16,6 +16,7 @@ import { malformed } from './route.js'
 
 const MAX_REQUEST_BYTES = 16 * 1024
 
+/** Whoever does not read the second part to its end tells it so, by `return` of an iterator. */
 export type MultipartRequest =
   | { readonly asked: ProofRequest; readonly stdin: AsyncIterable<Uint8Array> }
   | { readonly asked: SealedProofRequest; readonly sealed: AsyncIterable<Uint8Array> }
@@ -25,6 +26,18 @@ export type MultipartRequest =
  * @throws InputError `REQUEST_MALFORMED`
  */
 export async function readMultipart(
+  request: FastifyRequest,
+  maxStdinBytes: number,
+): Promise<MultipartRequest> {
+  try {
+    return await readParts(request, maxStdinBytes)
+  } catch (error) {
+    discardRest(request)
+    throw error
+  }
+}
+
+async function readParts(
   request: FastifyRequest,
   maxStdinBytes: number,
 ): Promise<MultipartRequest> {
@@ -42,7 +55,16 @@ export async function readMultipart(
   if (second?.type !== 'file' || second.fieldname !== name) {
     return malformed(`its second part is no file \`${name}\``)
   }
-  const chunks = chunksOf(second, maxStdinBytes)
+  const pieces = chunksOf(second, maxStdinBytes)
+  const chunks: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => pieces.next(),
+      return: async () => {
+        discardRest(request)
+        return { done: true, value: undefined }
+      },
+    }),
+  }
   return isSealed
     ? { asked: checkProofRequest(SEALED_PROOF_REQUEST, value), sealed: chunks }
     : { asked: checkProofRequest(MULTIPART_PROOF_REQUEST, value), stdin: chunks }
@@ -66,6 +88,12 @@ async function* chunksOf({ file }: MultipartFile, limitBytes: number): AsyncGene
     yield value
   }
   if (file.truncated) throw new UnavailableError('BODY_TOO_LARGE', { limitBytes })
+}
+
+/** Else the connection would wait for it to be read, and could not be used again. */
+function discardRest({ raw }: FastifyRequest): void {
+  raw.unpipe()
+  raw.resume()
 }
 
 /** What the parser throws is about the client's bytes, or its connection. */

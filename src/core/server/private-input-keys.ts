@@ -24,7 +24,11 @@ export interface PrivateInputKeysOptions {
   readonly nowMs: () => number
   /** Milliseconds since 1970. */
   readonly dateMs: () => number
-  /** Whether a job has ended, perhaps by another server's doing. */
+  /**
+   * Whether a job has ended, perhaps by another server's doing.
+   *
+   * @throws UnavailableError `JOB_UNKNOWN` so long ago that it is kept no longer
+   */
   readonly hasEnded: (job: string) => Promise<boolean>
 }
 
@@ -32,6 +36,8 @@ interface Held {
   readonly key: InputKey
   /** What the job was taken with. */
   readonly sealed: SealedRequest['sealed']
+  /** Whether the job is in the store, or was. */
+  isStored: boolean
 }
 
 interface Made {
@@ -94,7 +100,13 @@ export class PrivateInputKeys {
       const facts = { queued: this.#jobs.size, retryAfterSeconds: RETRY_SECONDS }
       throw new UnavailableError('QUEUE_FULL', facts)
     }
-    this.#jobs.set(job, { key, sealed })
+    this.#jobs.set(job, { key, sealed, isStored: false })
+  }
+
+  /** The job is in the store. Until then it is unknown there, but not over. */
+  onStored(job: string): void {
+    const held = this.#jobs.get(job)
+    if (held !== undefined) held.isStored = true
   }
 
   /** The job has ended. */
@@ -138,10 +150,8 @@ export class PrivateInputKeys {
 
   async #clean(): Promise<void> {
     this.#forgetOld()
-    for (const job of [...this.#jobs.keys()]) {
-      // A store that is away says nothing about the job.
-      const hasEnded = await this.#options.hasEnded(job).catch(() => false)
-      if (hasEnded) this.release(job)
+    for (const [job, { isStored }] of [...this.#jobs]) {
+      if (isStored && (await this.#options.hasEnded(job).catch(isUnknown))) this.release(job)
     }
   }
 
@@ -154,4 +164,9 @@ export class PrivateInputKeys {
   #ageSeconds({ madeMs }: Made): number {
     return (this.#options.nowMs() - madeMs) / 1000
   }
+}
+
+/** A store that is away says nothing about the job; one that knows it no longer says that it is over. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof UnavailableError && error.code === 'JOB_UNKNOWN'
 }

@@ -50,6 +50,7 @@ import {
 import { SignerArchive } from './signer-archive.js'
 import { StoreCheck } from './store-check.js'
 import { storePatience } from './store-patience.js'
+import { unlessRefused } from './unless-refused.js'
 
 const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
 /** Connections that wait for jobs. */
@@ -67,6 +68,7 @@ export class Service {
   readonly #options: ServiceOptions
   readonly #terms: JobTerms
   readonly #programs: ProgramIndex
+  // A key takes every core, so several at once would only take more memory.
   readonly #vkeys = new VkeyCache({ compute: oneAtATime(computeElfVkey) })
   readonly #pool: ExecutionPool
   readonly #prover: Prover
@@ -175,13 +177,10 @@ export class Service {
     options: JobOptions,
     caller: Caller,
   ): Promise<JobRecord> {
-    this.requireReady()
     requireNoDeferredProofs(stdin)
     const bytes = encodeStdin(stdin.buffers)
-    const source =
-      bytes.length <= INLINE_BYTES
-        ? { inline: toHex(bytes) }
-        : { blob: await this.#options.blobs.put(bytes) }
+    const isSmall = bytes.length <= INLINE_BYTES
+    const source = isSmall ? toHex(bytes) : () => this.#options.blobs.put(bytes)
     return this.#submit(programId, source, options, caller)
   }
 
@@ -192,9 +191,8 @@ export class Service {
     options: JobOptions,
     caller: Caller,
   ): Promise<JobRecord> {
-    this.requireReady()
-    const blob = await this.#options.blobs.putStream(stdin, this.maxStdinBytes)
-    return this.#submit(programId, { blob }, options, caller)
+    const put = () => this.#options.blobs.putStream(stdin, this.maxStdinBytes)
+    return unlessRefused(stdin, () => this.#submit(programId, put, options, caller))
   }
 
   /**
@@ -203,28 +201,31 @@ export class Service {
    *
    * @throws UnavailableError as `submit`; `PRIVATE_INPUTS_OFF`, `PRIVATE_KEY_UNKNOWN`
    */
-  async submitSealed(
+  submitSealed(
     { publicKey, encapsulatedKey }: Sealing,
     inputs: AsyncIterable<Uint8Array>,
     caller: Caller,
   ): Promise<JobRecord> {
-    this.requireReady()
-    const { keys } = this.#inputs
-    if (keys === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
-    const key = keys.find(publicKey)
-    const blob = await this.#options.blobs.putStream(inputs, this.maxStdinBytes)
-    const sealed = { blob, encapsulatedKey }
-    const id = this.#options.newId()
-    keys.hold(id, key, sealed)
-    try {
-      const job = await this.#enqueue({ sealed }, caller, id)
-      // Asked for before: that job holds its key itself.
-      if (job.id !== id) keys.release(id)
-      return job
-    } catch (error) {
-      keys.release(id)
-      throw error
-    }
+    return unlessRefused(inputs, async () => {
+      this.requireReady()
+      const { keys } = this.#inputs
+      if (keys === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
+      const key = keys.find(publicKey)
+      const blob = await this.#options.blobs.putStream(inputs, this.maxStdinBytes)
+      const sealed = { blob, encapsulatedKey }
+      const id = this.#options.newId()
+      keys.hold(id, key, sealed)
+      try {
+        const job = await this.#enqueue({ sealed }, caller, id)
+        // Asked for before: that job holds its key itself.
+        if (job.id === id) keys.onStored(id)
+        else keys.release(id)
+        return job
+      } catch (error) {
+        keys.release(id)
+        throw error
+      }
+    })
   }
 
   /** The key for private inputs, announced by this signer; undefined if none are taken, or it is not the live one. */
@@ -336,15 +337,25 @@ export class Service {
     return this.#options.store.close()
   }
 
+  /** @param stdin - itself if it is small, else what puts it where blobs are */
   async #submit(
     programId: Hex,
-    stdin: OpenRequest['stdin'],
+    stdin: Hex | (() => Promise<Hex>),
     { sp1: asked, ...options }: JobOptions,
     caller: Caller,
   ): Promise<JobRecord> {
-    const choice = this.#terms.choose(options)
-    const sp1 = await this.#programs.release(programId, this.#terms.release(asked))
-    return this.#enqueue({ programId, stdin, sp1, ...choice }, caller, this.#options.newId())
+    const choose = async () => {
+      this.requireReady()
+      const choice = this.#terms.choose(options)
+      const sp1 = await this.#programs.release(programId, this.#terms.release(asked))
+      return { sp1, ...choice }
+    }
+    const enqueue = (source: OpenRequest['stdin'], choice: Awaited<ReturnType<typeof choose>>) =>
+      this.#enqueue({ programId, stdin: source, ...choice }, caller, this.#options.newId())
+    // What can be refused is refused before a large stdin is read; when it is there, that may be otherwise.
+    const choice = await choose()
+    if (typeof stdin === 'string') return enqueue({ inline: stdin }, choice)
+    return enqueue({ blob: await stdin() }, await choose())
   }
 
   async #enqueue(

@@ -1,15 +1,16 @@
 /** What every store of blobs promises: one suite, the members of the interface; then what is a member's own. */
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Hex } from '../../../src/core/bytes.js'
+import { type Hex, toHex } from '../../../src/core/bytes.js'
 import type { BlobStore, BlobStoreOptions } from '../../../src/core/jobs/blob-store.js'
 import { openFolderBlobStore } from '../../../src/core/jobs/folder-blob-store.js'
 import { openS3BlobStore, type S3BlobStoreOptions } from '../../../src/core/jobs/s3-blob-store.js'
 import { S3Client } from '../../../src/core/jobs/s3-client.js'
+import { sha256 } from '../../../src/core/sha256.js'
 import { type S3, startS3 } from '../../support/s3.js'
 
 const NONE = `0x${'00'.repeat(32)}` as Hex
@@ -46,6 +47,8 @@ const openS3 = (options: Partial<S3BlobStoreOptions> = {}) =>
 
 interface Member {
   readonly name: string
+  /** How often something that may go wrong is tried. */
+  readonly races: number
   begin(): Promise<void>
   open(options?: Partial<BlobStoreOptions>): Promise<BlobStore>
   /** What is kept, as whoever has the disk or the bucket sees it. */
@@ -56,6 +59,7 @@ interface Member {
 const MEMBERS: readonly Member[] = [
   {
     name: 'a folder',
+    races: 100,
     begin: async () => {},
     open: openFolder,
     names: async () => readdirSync(folder).sort(),
@@ -63,6 +67,7 @@ const MEMBERS: readonly Member[] = [
   },
   {
     name: 'S3',
+    races: 5,
     async begin() {
       bucket = { ...(await s3.makeBucket()), spoolFolder: folder }
     },
@@ -173,6 +178,62 @@ for (const member of MEMBERS) {
       expect((await member.names()).length).toBeLessThanOrEqual(10)
     })
 
+    it('keeps what is put while others look for it', async () => {
+      const store = await member.open({ maxBytes: 10_000 })
+      for (let i = 0; i < member.races; i++) {
+        const bytes = sized(i, 10)
+        const hash = toHex(sha256(bytes))
+        await whileLooking(store, hash, () => store.put(bytes))
+        expect(await store.get(hash)).toEqual(bytes)
+      }
+    })
+
+    it('keeps what is put in place of what somebody changed, while others look for it', async () => {
+      const store = await member.open()
+      await store.put(HELLO)
+      for (let i = 0; i < member.races; i++) {
+        await member.change(HELLO_HASH, sized(1))
+        await whileLooking(store, HELLO_HASH, () => store.put(HELLO))
+        expect(await store.get(HELLO_HASH)).toEqual(HELLO)
+      }
+    })
+
+    it('bounds what all uploads have on their way together', async () => {
+      const store = await member.open()
+      const [bothArrived, arrive] = signalled(2)
+      const [mayGoOn, goOn] = signalled(1)
+      async function* paused(byte: number) {
+        yield sized(byte)
+        arrive()
+        await mayGoOn
+        yield sized(byte, 50)
+      }
+      const [one, two] = [store.putStream(paused(1), 1000), store.putStream(paused(2), 1000)]
+      await bothArrived
+      await expect(store.putStream(paused(3), 1000)).rejects.toMatchObject({ code: 'STORE_FULL' })
+      await expect(store.put(sized(4))).rejects.toMatchObject({ code: 'STORE_FULL' })
+      goOn()
+      const hashes = [await one, await two]
+      for (const hash of hashes) expect(await store.get(hash)).toHaveLength(450)
+      nowMs += LONG_MS
+      expect(await store.put(sized(5, 950))).toMatch(/^0x/)
+    })
+
+    it('lets a clock be set back', async () => {
+      const now = nowMs
+      nowMs += LONG_MS
+      const store = await member.open()
+      const [a, b] = [await store.put(sized(1)), await store.put(sized(2))]
+      nowMs = now
+      const full = { code: 'STORE_FULL' }
+      await expect(store.put(sized(3))).rejects.toMatchObject(full)
+      expect(await store.hold(b)).toBe(true)
+      nowMs += LONG_MS / 2 + 1000
+      inUse.add(b)
+      expect(await store.put(sized(3))).toMatch(/^0x/)
+      expect([await store.get(a), await store.get(b)]).toEqual([undefined, sized(2)])
+    })
+
     it('counts what a restart found', async () => {
       await (await member.open()).put(sized(1))
       await expect((await member.open()).put(sized(2, 700))).rejects.toMatchObject({
@@ -204,6 +265,65 @@ describe('a folder', () => {
     rmSync(folder, { recursive: true })
     await expect(store.put(HELLO)).rejects.toMatchObject(unavailable)
     await expect(store.check()).rejects.toMatchObject(unavailable)
+  })
+})
+
+describe('a folder that servers share', () => {
+  const openShared = (options = {}) => openFolder({ isShared: true, ...options })
+  const minutes = (count: number) => count * 60_000
+
+  it('keeps what one of them holds, by whatever it heard of it before', async () => {
+    const [one, two] = [await openShared(), await openShared()]
+    const [a, b] = [await one.put(sized(1)), await one.put(sized(2))]
+    nowMs += minutes(60)
+    expect(await two.hold(a)).toBe(true)
+    nowMs += minutes(9)
+    await one.put(sized(3))
+    expect([await one.get(a), await one.get(b)]).toEqual([sized(1), undefined])
+  })
+
+  it('keeps what is held while room is made', async () => {
+    const two = await openShared()
+    const one = await openShared({
+      inUse: async () => {
+        await two.hold(a)
+        return inUse
+      },
+    })
+    const [a, b] = [await one.put(sized(1)), await one.put(sized(2))]
+    nowMs += minutes(60)
+    await one.put(sized(3))
+    expect([await two.get(a), await two.get(b)]).toEqual([sized(1), undefined])
+  })
+
+  it('holds nothing that another has removed a moment ago', async () => {
+    const store = await openShared()
+    await store.put(HELLO)
+    rmSync(join(folder, HELLO_HASH.slice(2)))
+    expect(await store.hold(HELLO_HASH)).toBe(false)
+    expect(await store.put(HELLO)).toBe(HELLO_HASH)
+    expect(await store.get(HELLO_HASH)).toEqual(HELLO)
+  })
+
+  it('has one limit, whoever put what is there', async () => {
+    const [one, two] = [await openShared(), await openShared()]
+    await one.put(sized(1))
+    await one.put(sized(2))
+    nowMs += minutes(60)
+    // It learns now and then, beside an upload, what the others put.
+    for (let i = 3; i < 12; i++) await two.put(sized(i, 100))
+    const bytes = readdirSync(folder).map((name) => statSync(join(folder, name)).size)
+    expect(bytes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(1000)
+  })
+
+  it('takes a file of a clock that was ahead for one of now', async () => {
+    const one = await openShared()
+    const a = await one.put(sized(1))
+    utimesSync(join(folder, a.slice(2)), nowMs / 1000 + 86400, nowMs / 1000 + 86400)
+    const two = await openShared()
+    nowMs += minutes(11)
+    await two.put(sized(2, 700))
+    expect(await one.hold(a)).toBe(false)
   })
 })
 
@@ -389,3 +509,25 @@ describe('an S3 that lies', () => {
     await expect(opening).rejects.toThrow('too many objects')
   }, 30_000)
 })
+
+/** Two look for the blob all the while. */
+async function whileLooking(store: BlobStore, hash: Hex, work: () => Promise<unknown>) {
+  let isOver = false
+  const look = async () => {
+    while (!isOver) await store.get(hash)
+  }
+  const looks = [look(), look()]
+  await work()
+  isOver = true
+  await Promise.all(looks)
+}
+
+/** A promise, and what is to be called so often until it resolves. */
+function signalled(count: number): [Promise<void>, () => void] {
+  let left = count
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return [promise, () => (--left === 0 ? resolve() : undefined)]
+}

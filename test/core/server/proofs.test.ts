@@ -1,7 +1,12 @@
 /** Our own interface beyond asking and looking: listing, cancelling, events, signing again, uploads. */
-import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeStdin } from '../../../src/core/executor/stdin.js'
+import { openFolderBlobStore } from '../../../src/core/jobs/folder-blob-store.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { elfOf, encode } from '../../support/assembler.js'
 import { guestElf } from '../../support/cli.js'
@@ -11,17 +16,25 @@ import { startService, type TestService } from '../../support/service.js'
 const fibonacci = new Uint8Array(readFileSync(guestElf('fibonacci')))
 const endless = elfOf({ text: [encode('jal', { imm: 0 })] })
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
+const ZEROS = `0x${'00'.repeat(32)}`
 const TEN = { buffer: ['0x0a000000'] }
 
 let service: TestService
 let programId: string
 let endlessId: string
+let url: string
+/** Of one connection. */
+const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 beforeAll(async () => {
   service = await startService({ maxStdinBytes: 2 ** 20 })
   programId = await upload(fibonacci)
   endlessId = await upload(endless)
+  url = await service.app.listen({ host: '127.0.0.1', port: 0 })
 })
-afterAll(() => service.app.drain(AbortSignal.abort()))
+afterAll(() => {
+  agent.destroy()
+  return service.app.drain(AbortSignal.abort())
+})
 
 async function upload(elf: Uint8Array): Promise<string> {
   return (await send(service, 'PUT', '/v1/programs', elf, BINARY_TYPE)).json.programId
@@ -182,6 +195,9 @@ describe('multipart', () => {
     FILE,
     encodeStdin([Uint8Array.of(10, 0, 0, 0)]),
   ]
+  const SEALING = { publicKey: ZEROS, encapsulatedKey: ZEROS }
+  const ask = (method: string, path: string, headers = {}) =>
+    httpRequest(new URL(path, url), { method, headers, agent })
   const post = (body: Uint8Array) => send(service, 'POST', '/v1/proofs', body, TYPE)
 
   it('takes the stdin as a part of its own', async () => {
@@ -206,6 +222,44 @@ describe('multipart', () => {
     const whole = partsOf([request({ programId }), stdin])
     const broken = await post(whole.subarray(0, whole.length - 20))
     expectProblem(broken, 400, 'REQUEST_MALFORMED')
+  })
+
+  it.each<[string, object, number, string]>([
+    ['program', { programId: ZEROS }, 404, 'PROGRAM_UNKNOWN'],
+    ['scheme', { scheme: 'eip712' }, 400, 'SCHEME_REFUSED'],
+    ['choice', { teeVersion: 1 }, 400, 'FLAG_INVALID'],
+    ['member', { x: 1 }, 400, 'REQUEST_MALFORMED'],
+    ['key', { programId: undefined, private: SEALING }, 404, 'PRIVATE_INPUTS_OFF'],
+  ])('refuses a wrong %s before it has the stdin', async (_what, wrong, status, code) => {
+    const name = Object.hasOwn(wrong, 'private') ? 'sealed' : 'stdin'
+    const large: [string, string, Uint8Array] = [name, FILE, new Uint8Array(2 ** 20)]
+    const whole = partsOf([request({ programId, ...wrong }), large])
+    const asking = ask('POST', '/v1/proofs', TYPE)
+    asking.write(whole.subarray(0, 100_000))
+    const [response] = (await once(asking, 'response')) as [IncomingMessage]
+    const problem = JSON.parse((await response.toArray()).join(''))
+    expect([response.statusCode, problem.code]).toEqual([status, code])
+    // The connection is good for what comes next.
+    asking.end(whole.subarray(100_000))
+    await once(asking, 'close')
+    const next = ask('GET', '/v1/proofs').end()
+    const [answer] = (await once(next, 'response')) as [IncomingMessage]
+    await answer.toArray()
+    expect([answer.statusCode, next.reusedSocket]).toEqual([200, true])
+  })
+
+  it('refuses an upload that the store has no room for, and reads on', async () => {
+    const maxBytes = fibonacci.length + 2 ** 18
+    const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-proofs-'))
+    const options = { folder, maxBytes, inUse: async () => new Set<string>(), nowMs: Date.now }
+    const small = await startService({ blobs: await openFolderBlobStore(options) })
+    await send(small, 'PUT', '/v1/programs', fibonacci, BINARY_TYPE)
+    const large: [string, string, Uint8Array] = ['stdin', FILE, new Uint8Array(2 ** 18 + 1)]
+    const body = partsOf([request({ programId }), large])
+    expectProblem(await send(small, 'POST', '/v1/proofs', body, TYPE), 503, 'STORE_FULL')
+    expect(readdirSync(folder)).toEqual([programId.slice(2)])
+    await small.app.drain(AbortSignal.abort())
+    rmSync(folder, { recursive: true })
   })
 
   it('fails a job whose stdin is none', async () => {
