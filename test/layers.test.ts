@@ -48,6 +48,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'base-command.ts',
     'chain-flags.ts',
     'config.ts',
+    'flag-sources.ts',
     'guest-flags.ts',
     'policy-flags.ts',
     'quote-flags.ts',
