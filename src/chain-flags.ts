@@ -127,6 +127,13 @@ export async function knownContracts({ preset, deployment }: KnownFlagValues): P
   return preset === undefined ? {} : PRESETS[preset]
 }
 
+/** The registry that is named, or that belongs to the deployment that is; its text is not checked. */
+export async function findRegistry(
+  flags: KnownFlagValues & { readonly registry?: string | undefined },
+): Promise<string | undefined> {
+  return flags.registry ?? (await knownContracts(flags)).registry
+}
+
 export interface RpcFlagValues extends KnownFlagValues {
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined
