@@ -40,8 +40,9 @@ export async function openPolicyChange(
     Parameters<typeof transactionOptions>[0],
   remark: (text: string) => void,
 ): Promise<Omit<PolicyChange, 'workloadId'>> {
+  const transaction = transactionOptions(flags)
   const gasPayer = await loadGasPayer(flags, remark)
-  return { ...(await openRegistry(flags)), gasPayer, ...transactionOptions(flags) }
+  return { ...(await openRegistry(flags)), gasPayer, ...transaction }
 }
 
 /** A line for people. */

@@ -42,6 +42,7 @@ export async function openRegistration(
   remark: (text: string) => void,
 ): Promise<Omit<RegisterOptions, 'address'>> {
   const registry = addressFlag('--registry', await findRegistry(flags))
+  const transaction = transactionOptions(flags)
   const gasPayer = await loadGasPayer(flags, remark)
   const provider = await openProvider(flags, remark)
   const chain = await openChain(flags)
@@ -52,7 +53,7 @@ export async function openRegistration(
     registry,
     provider,
     gasPayer,
-    ...transactionOptions(flags),
+    ...transaction,
     ...(flags.value > 0 && { value: BigInt(flags.value) }),
   }
 }

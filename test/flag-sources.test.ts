@@ -141,6 +141,9 @@ describe('a flag that says something only beside another one', () => {
   })
 
   it('is refused if it is typed', async () => {
+    const doctor = ['doctor', '--provider', 'simulated']
+    expect(errorOf(await run([...doctor, '--registry', A], {})).code).toBe('USAGE')
+    expect((await run(doctor, { registry: A })).exitCode).toBe(0)
     expect(errorOf(await run([...prove, '--policy', 'p.yaml'], {})).code).toBe('USAGE')
     const config = { 'pccs-contract': A }
     const typed = ['--pccs-url', 'http://127.0.0.1:1', '--tcb-evaluation', 'early']
@@ -181,6 +184,13 @@ describe('how much is said', () => {
 })
 
 describe('standard input', () => {
+  it('is read once', async () => {
+    const execute = ['execute', guestElf('fibonacci'), '--input', '@-', '--input', '@-']
+    const { exitCode, json } = await cliJson(execute, { input: 'abcd' })
+    expect([exitCode, json.error.code]).toEqual([2, 'FILE_UNREADABLE'])
+    expect(json.error.message).toContain('only one of the files')
+  })
+
   it('is never taken for an argument that is missing', async () => {
     const input = 'nowhere.elf\n'
     const vkey = await cliJson(['vkey'], { input })

@@ -47,6 +47,7 @@ export default class Doctor extends BaseCommand {
       description: 'the registry contract, with --rpc-url',
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_REGISTRY',
+      dependsOn: ['rpc-url'],
     }),
   }
 
