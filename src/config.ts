@@ -80,7 +80,11 @@ export async function configuredFlags(
   for (const [key, value] of Object.entries(values)) {
     const type = CONFIG_KEYS[key]
     if (type === undefined) refuseConfig(path, `has an unknown key "${key}"`)
-    if (typeof value !== type) refuseConfig(path, `has a "${key}" that is no ${type}`)
+    if (typeof value !== type) {
+      const isUnquoted = type === 'string' && typeof value === 'number'
+      const remedy = isUnquoted ? ', but a number: put it in quotes' : ''
+      refuseConfig(path, `has a "${key}" that is no ${type}${remedy}`)
+    }
     const flag = flags[key]
     if (flag === undefined) continue
     checkValue(flag, key, value, path)

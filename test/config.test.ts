@@ -47,6 +47,7 @@ describe('the config file', () => {
   it.each([
     ['a number that is none', { queue: Number.NaN }],
     ['a part of a number', { 'rotate-every': 1.5 }],
+    ['an address that YAML takes for a number', { registry: '0x01' }],
     ['two that exclude each other', { preset: 'automata-testnet', deployment: 'd.json' }],
   ])('has not %s', async (_, config) => {
     // JSON has no such numbers; YAML does.
@@ -55,6 +56,16 @@ describe('the config file', () => {
     await writeFile(path, lines.join('\n').replace('NaN', '.nan'))
     const resolving = resolveFlags(serveFlags as unknown as FlagMap, ['--config', path])
     await expect(resolving).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+
+  it('says nothing of the contracts of --dev, and the environment does not either', async () => {
+    vi.stubEnv('SP1_TEE_MULTIPROOF', `0x${'11'.repeat(20)}`)
+    const flags = serveFlags as unknown as FlagMap
+    expect(await resolveFlags(flags, [])).not.toHaveProperty('multiproof')
+    const { multiproof } = await resolveFlags(flags, ['--dev'])
+    expect(multiproof).toBeDefined()
+    expect(multiproof).not.toHaveProperty('env')
+    vi.unstubAllEnvs()
   })
 
   it('has no lists of its own', async () => {
