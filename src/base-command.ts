@@ -2,10 +2,10 @@
  * What all commands share: the global flags, values from the config file, and how results and
  * errors are printed. Data goes to standard output, everything else to standard error.
  */
-import { Command, Errors, Flags, ux } from '@oclif/core'
+import { Command, Errors, Flags, type Interfaces, ux } from '@oclif/core'
 import chalk from 'chalk'
-import { configuredFlags } from './config.js'
 import { fromHex, type Hex, InputError, isHex, Sp1TeeError } from './core/index.js'
+import { resolveFlags, typedValue } from './flag-sources.js'
 import { printable } from './terminal.js'
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
@@ -17,6 +17,11 @@ interface PrintableError {
   readonly message: string
   readonly details: Readonly<Record<string, unknown>>
   readonly exitCode: number
+}
+
+interface Verbosity {
+  readonly quiet?: boolean
+  readonly 'log-level': string
 }
 
 export abstract class BaseCommand extends Command {
@@ -46,6 +51,7 @@ export abstract class BaseCommand extends Command {
     })(),
   }
 
+  #verbosity: Verbosity | undefined
   readonly #interrupt = new AbortController()
   /** True once a guest's output was shown as it came, so that an error need not repeat it. */
   protected hasShownOutput = false
@@ -65,9 +71,29 @@ export abstract class BaseCommand extends Command {
       if (error.code === 'EPIPE') process.exit(0)
       throw error
     })
-    const { flags, baseFlags } = this.ctor
-    const defaults = await configuredFlags({ ...baseFlags, ...flags }, this.argv)
-    this.ctor.flags = { ...flags, ...defaults }
+    const { flags, baseFlags, args } = this.ctor
+    const resolved = await resolveFlags({ ...baseFlags, ...flags }, this.argv)
+    this.ctor.flags = { ...flags, ...resolved }
+    // Else oclif takes what standard input holds, of a loop in a script for one, for what is missing.
+    const typedOnly = Object.entries(args).map(([name, arg]) => [
+      name,
+      { ...arg, ignoreStdin: true },
+    ])
+    this.ctor.args = Object.fromEntries(typedOnly)
+  }
+
+  /** As oclif's; what it finds about how much to say holds from then on. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv)
+    this.#verbosity = parsed.flags as unknown as Verbosity
+    return parsed
   }
 
   /** A remark for people; silent with --quiet and below the log level. */
@@ -82,7 +108,7 @@ export abstract class BaseCommand extends Command {
 
   protected isQuiet(): boolean {
     const level = this.#logLevel()
-    return this.argv.includes('--quiet') || level === 'error' || level === 'warn'
+    return this.#verbosity?.quiet === true || level === 'error' || level === 'warn'
   }
 
   protected override async catch(error: Error): Promise<void> {
@@ -118,14 +144,10 @@ export abstract class BaseCommand extends Command {
     return `${lines.join('\n')}\n`
   }
 
-  #logLevel(): string {
-    const inline = this.argv.find((argument) => argument.startsWith('--log-level='))
-    const index = this.argv.indexOf('--log-level')
-    return (
-      inline?.slice('--log-level='.length) ??
-      (index >= 0 ? this.argv[index + 1] : process.env.SP1_TEE_LOG_LEVEL) ??
-      'info'
-    )
+  /** Errors may come before flags are parsed; then the config file says nothing. */
+  #logLevel(): string | undefined {
+    const { SP1_TEE_LOG_LEVEL } = process.env
+    return this.#verbosity?.['log-level'] ?? typedValue('log-level', this.argv) ?? SP1_TEE_LOG_LEVEL
   }
 }
 

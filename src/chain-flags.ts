@@ -25,18 +25,8 @@ import { readInput } from './files.js'
 const ADDRESS_BYTES = 20
 const WEI_PER_GWEI = 1_000_000_000n
 
-export const rpcFlags = {
-  preset: Flags.option({
-    description: 'a known deployment: its chain, registry and MultiProof',
-    options: PRESET_NAMES,
-    env: 'SP1_TEE_PRESET',
-  })(),
-  deployment: Flags.string({
-    description: 'a file that `deploy` wrote: its chain, registry and MultiProof',
-    env: 'SP1_TEE_DEPLOYMENT',
-    helpValue: 'FILE',
-    exclusive: ['preset'],
-  }),
+/** Which chain, and how it is reached. */
+export const connectionFlags = {
   'rpc-url': Flags.string({
     description: 'RPC of the chain',
     env: 'ETH_RPC_URL',
@@ -56,6 +46,21 @@ export const rpcFlags = {
     max: 3600,
     default: DEFAULT_RPC_TIMEOUT_MS / 1000,
   }),
+}
+
+export const rpcFlags = {
+  preset: Flags.option({
+    description: 'a known deployment: its chain, registry and MultiProof',
+    options: PRESET_NAMES,
+    env: 'SP1_TEE_PRESET',
+  })(),
+  deployment: Flags.string({
+    description: 'a file that `deploy` wrote: its chain, registry and MultiProof',
+    env: 'SP1_TEE_DEPLOYMENT',
+    helpValue: 'FILE',
+    exclusive: ['preset'],
+  }),
+  ...connectionFlags,
 }
 
 export const payerFlags = {
@@ -125,6 +130,13 @@ export async function knownContracts({ preset, deployment }: KnownFlagValues): P
 }> {
   if (deployment !== undefined) return parseDeployment(await readInput(deployment), deployment)
   return preset === undefined ? {} : PRESETS[preset]
+}
+
+/** The registry that is named, or that belongs to the deployment that is; its text is not checked. */
+export async function findRegistry(
+  flags: KnownFlagValues & { readonly registry?: string | undefined },
+): Promise<string | undefined> {
+  return flags.registry ?? (await knownContracts(flags)).registry
 }
 
 export interface RpcFlagValues extends KnownFlagValues {

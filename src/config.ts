@@ -66,48 +66,40 @@ const LOADERS = {
   noExt: defaultLoaders['.yaml'],
 }
 
+export type FlagMap = Record<string, Interfaces.Flag<unknown>>
+
 const LIST_DELIMITER = ','
 
-type FlagMap = Record<string, Interfaces.Flag<unknown>>
-
-/** The flags among `flags` that the config file sets, with its value as their default. */
-export async function configuredFlags(flags: FlagMap, argv: readonly string[]): Promise<FlagMap> {
-  const { path, values } = await loadConfig(argv)
+/** Those among `flags` that the config file sets, with its value as their default. */
+export async function configuredFlags(
+  flags: FlagMap,
+  given: string | undefined,
+): Promise<{ readonly path: string; readonly configured: FlagMap }> {
+  const { path, values } = await loadConfig(given)
   const configured: FlagMap = {}
   for (const [key, value] of Object.entries(values)) {
     const type = CONFIG_KEYS[key]
-    if (type === undefined) refuse(path, `has an unknown key "${key}"`)
-    if (typeof value !== type) refuse(path, `has a "${key}" that is no ${type}`)
+    if (type === undefined) refuseConfig(path, `has an unknown key "${key}"`)
+    if (typeof value !== type) {
+      const isUnquoted = type === 'string' && typeof value === 'number'
+      const remedy = isUnquoted ? ', but a number: put it in quotes' : ''
+      refuseConfig(path, `has a "${key}" that is no ${type}${remedy}`)
+    }
     const flag = flags[key]
     if (flag === undefined) continue
     checkValue(flag, key, value, path)
-    const set = isList(flag) ? String(value).split(LIST_DELIMITER) : value
+    const set = isList(flag) ? splitList(String(value)) : value
     configured[key] = { ...flag, default: set } as Interfaces.Flag<unknown>
   }
-  return { ...configured, ...environmentLists(flags) }
+  return { path, configured }
 }
 
-/**
- * Flags that take several values, with what the environment lists as their default: oclif would take
- * its text for one value.
- */
-function environmentLists(flags: FlagMap): FlagMap {
-  const lists = Object.entries(flags).flatMap(([name, flag]) => {
-    const { env = '', options } = flag as { env?: string; options?: readonly string[] }
-    const text = process.env[env]
-    if (!isList(flag) || text === undefined || text === '') return []
-    const values = text.split(LIST_DELIMITER).map((value) => value.trim())
-    if (options !== undefined && !values.every((value) => options.includes(value))) {
-      const reason = `takes ${options.join(', ')}, also by ${env}`
-      throw new InputError('FLAG_INVALID', { flag: `--${name}`, reason })
-    }
-    const { env: _heeded, ...rest } = flag
-    return [[name, { ...rest, default: values } as Interfaces.Flag<unknown>] as const]
-  })
-  return Object.fromEntries(lists)
+/** What a flag that takes several values is set to where one text has to hold them. */
+export function splitList(text: string): string[] {
+  return text.split(LIST_DELIMITER).map((value) => value.trim())
 }
 
-function isList(flag: Interfaces.Flag<unknown>): boolean {
+export function isList(flag: Interfaces.Flag<unknown>): boolean {
   return (flag as { multiple?: boolean }).multiple === true
 }
 
@@ -115,44 +107,39 @@ function isList(flag: Interfaces.Flag<unknown>): boolean {
 function checkValue(flag: Interfaces.Flag<unknown>, key: string, value: unknown, path: string) {
   const { options, min, max } = flag as { options?: readonly string[]; min?: number; max?: number }
   if (options !== undefined && !options.includes(String(value))) {
-    refuse(path, `has a "${key}" that is none of ${options.join(', ')}`)
+    refuseConfig(path, `has a "${key}" that is none of ${options.join(', ')}`)
   }
-  if (typeof value === 'number' && (value < (min ?? value) || value > (max ?? value))) {
-    refuse(path, `has a "${key}" outside ${min} to ${max}`)
+  if (typeof value !== 'number') return
+  if (!Number.isSafeInteger(value)) refuseConfig(path, `has a "${key}" that is no whole number`)
+  if (value < (min ?? value) || value > (max ?? value)) {
+    refuseConfig(path, `has a "${key}" outside ${min} to ${max}`)
   }
 }
 
 async function loadConfig(
-  argv: readonly string[],
+  given: string | undefined,
 ): Promise<{ path: string; values: Record<string, unknown> }> {
   const explorer = cosmiconfig('sp1-tee', { searchPlaces: SEARCH_PLACES, loaders: LOADERS })
-  const given = givenPath(argv)
   try {
     const found = given === undefined ? await explorer.search() : await explorer.load(given)
     const values: unknown = found?.config ?? {}
     const path = found?.filepath ?? ''
     if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-      return refuse(path, 'holds no table of settings')
+      return refuseConfig(path, 'holds no table of settings')
     }
     return { path, values: values as Record<string, unknown> }
   } catch (error) {
     if (error instanceof InputError) throw error
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    return refuse(given ?? '.sp1-teerc', `cannot be read: ${reason}`)
+    return refuseConfig(given ?? '.sp1-teerc', `cannot be read: ${reason}`)
   }
 }
 
 function refuseCode(path: string): never {
-  return refuse(path, 'is code, not JSON or YAML')
+  return refuseConfig(path, 'is code, not JSON or YAML')
 }
 
-function givenPath(argv: readonly string[]): string | undefined {
-  const inline = argv.find((argument) => argument.startsWith('--config='))
-  if (inline !== undefined) return inline.slice('--config='.length)
-  const index = argv.indexOf('--config')
-  return index >= 0 ? argv[index + 1] : process.env.SP1_TEE_CONFIG
-}
-
-function refuse(path: string, reason: string): never {
+/** @throws InputError `CONFIG_INVALID` */
+export function refuseConfig(path: string, reason: string): never {
   throw new InputError('CONFIG_INVALID', { path, reason })
 }

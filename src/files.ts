@@ -9,12 +9,16 @@ const MIB = 2 ** 20
 /** No program or input that SP1 takes is larger. */
 const MAX_FILE_BYTES = 1024 * MIB
 
+let isStandardInputTaken = false
+
 /**
  * The whole file, or standard input for `-`.
  *
- * @throws InputError `FILE_UNREADABLE`, also when it has more than 1 GiB, as a device may
+ * @throws InputError `FILE_UNREADABLE`, also when it has more than 1 GiB, as a device may, and for
+ *   standard input that was read already
  */
 export async function readInput(path: string): Promise<Uint8Array> {
+  if (path === '-') takeStandardInput()
   const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: MIB })
   const chunks: Buffer[] = []
   let size = 0
@@ -30,6 +34,13 @@ export async function readInput(path: string): Promise<Uint8Array> {
     throw asFileError('FILE_UNREADABLE', path, error)
   }
   return Buffer.concat(chunks)
+}
+
+/** Whoever reads it again finds nothing, and would take that for a file without contents. */
+function takeStandardInput(): void {
+  const reason = 'standard input can be only one of the files'
+  if (isStandardInputTaken) throw new InputError('FILE_UNREADABLE', { path: '-', reason })
+  isStandardInputTaken = true
 }
 
 /**
@@ -87,5 +98,7 @@ function asFileError(
   if (error instanceof InputError) return error
   const errno = (error as NodeJS.ErrnoException).code
   if (errno === undefined) return error
-  return new InputError(code, { path, reason: REASONS[errno] ?? errno }, error)
+  const isNoFolder = code === 'FILE_UNWRITABLE' && errno === 'ENOENT'
+  const reason = isNoFolder ? 'there is no such folder' : (REASONS[errno] ?? errno)
+  return new InputError(code, { path, reason }, error)
 }

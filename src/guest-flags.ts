@@ -119,6 +119,7 @@ export async function readGuest(
 
 async function readStdin(flags: GuestInputFlags, remark: (text: string) => void): Promise<Stdin> {
   if (flags.stdin === undefined) {
+    if (flags['stdin-format'] !== 'auto') invalidFlag('--stdin-format', 'goes only with --stdin')
     const buffers = await Promise.all((flags.input ?? []).map(readBuffer))
     return { buffers, deferredProofs: 0n }
   }

@@ -1,5 +1,5 @@
 /** A policy from a file, JSON or YAML: data, which is never run. */
-import { defaultLoaders } from 'cosmiconfig'
+import { CORE_SCHEMA, load } from 'js-yaml'
 import { findRepeatedField, InputError, type Policy, parsePolicy } from './core/index.js'
 import { readInput } from './files.js'
 
@@ -9,19 +9,28 @@ const MAX_POLICY_BYTES = 2 ** 20
 export async function readPolicy(path: string): Promise<Policy> {
   const bytes = await readInput(path)
   if (bytes.length > MAX_POLICY_BYTES) throw malformed('is larger than 1 MiB')
-  return parsePolicy(parse(path, new TextDecoder().decode(bytes)))
+  const text = new TextDecoder().decode(bytes)
+  return parsePolicy(path.endsWith('.json') ? parseJson(text) : parseYaml(text))
 }
 
-function parse(path: string, text: string): unknown {
-  const ending = path.endsWith('.json') ? '.json' : '.yaml'
+function parseJson(text: string): unknown {
+  let value: unknown
   try {
-    const value = defaultLoaders[ending](path, text)
-    const field = ending === '.json' ? findRepeatedField(text) : undefined
-    if (field !== undefined) throw malformed(`has the field ${field.slice(0, 40)} twice`)
-    return value
+    value = JSON.parse(text)
   } catch (error) {
-    if (error instanceof InputError) throw error
-    throw malformed(ending === '.json' ? 'is not JSON' : 'is neither YAML nor JSON', error)
+    throw malformed('is not JSON', error)
+  }
+  const field = findRepeatedField(text)
+  if (field !== undefined) throw malformed(`has the field ${field.slice(0, 40)} twice`)
+  return value
+}
+
+function parseYaml(text: string): unknown {
+  try {
+    // Without the types of YAML 1.1: a date stays the text that the schema of policies wants.
+    return load(text, { schema: CORE_SCHEMA })
+  } catch (error) {
+    throw malformed('is neither YAML nor JSON', error)
   }
 }
 

@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core'
 import {
   addressFlag,
-  knownContracts,
+  findRegistry,
   loadGasPayer,
   openChain,
   payerFlags,
@@ -29,8 +29,8 @@ type RegistryFlagValues = Parameters<typeof openChain>[0] & {
 export async function openRegistry(
   flags: RegistryFlagValues,
 ): Promise<{ readonly chain: Chain; readonly registry: Hex }> {
-  const given = flags.registry ?? (await knownContracts(flags)).registry
-  return { registry: addressFlag('--registry', given), chain: await openChain(flags) }
+  const registry = addressFlag('--registry', await findRegistry(flags))
+  return { registry, chain: await openChain(flags) }
 }
 
 /** Everything a change of the policy needs but the workload. */
@@ -40,8 +40,9 @@ export async function openPolicyChange(
     Parameters<typeof transactionOptions>[0],
   remark: (text: string) => void,
 ): Promise<Omit<PolicyChange, 'workloadId'>> {
+  const transaction = transactionOptions(flags)
   const gasPayer = await loadGasPayer(flags, remark)
-  return { ...(await openRegistry(flags)), gasPayer, ...transactionOptions(flags) }
+  return { ...(await openRegistry(flags)), gasPayer, ...transaction }
 }
 
 /** A line for people. */

@@ -177,8 +177,9 @@ export async function fetchCollateralOf(
     )
   }
   if (pccsUrl === undefined && isSimulatedQuote(quote)) {
-    const reason = 'is needed for a simulated quote: `attest --collateral-out` writes the file'
-    invalidFlag('--collateral', reason)
+    const reason =
+      'of a simulated quote is nowhere to be fetched: `attest --collateral-out` writes it'
+    invalidFlag('Collateral', reason)
   }
   return loadCollateral(collateralKeyOf(quote), {
     folder: collateralFolder(flags),

@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core'
 import {
   addressFlag,
-  knownContracts,
+  findRegistry,
   loadGasPayer,
   openChain,
   payerFlags,
@@ -41,10 +41,8 @@ export async function openRegistration(
   flags: FlagValues,
   remark: (text: string) => void,
 ): Promise<Omit<RegisterOptions, 'address'>> {
-  const registry = addressFlag(
-    '--registry',
-    flags.registry ?? (await knownContracts(flags)).registry,
-  )
+  const registry = addressFlag('--registry', await findRegistry(flags))
+  const transaction = transactionOptions(flags)
   const gasPayer = await loadGasPayer(flags, remark)
   const provider = await openProvider(flags, remark)
   const chain = await openChain(flags)
@@ -55,7 +53,7 @@ export async function openRegistration(
     registry,
     provider,
     gasPayer,
-    ...transactionOptions(flags),
+    ...transaction,
     ...(flags.value > 0 && { value: BigInt(flags.value) }),
   }
 }

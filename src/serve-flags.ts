@@ -4,6 +4,7 @@ import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
 import { SCHEME_NAMES } from './core/index.js'
 import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, isOrigin } from './core/server/app.js'
+import { isTyped } from './flag-sources.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
 import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
@@ -161,17 +162,16 @@ export const serveFlags = {
 }
 
 /** Flags that `--dev` replaces by its own. */
-const REPLACED_BY_DEV = [
-  ...Object.keys({ ...registerFlags, ...pccsFlags }).map((name) => `--${name}`),
-  '--multiproof',
-]
+const REPLACED_BY_DEV = [...Object.keys({ ...registerFlags, ...pccsFlags }), 'multiproof']
 
 /** @throws InputError `FLAG_INVALID` for what contradicts `--dev` on the command line */
 export function checkDevelopmentFlags(argv: readonly string[]): void {
-  const given = argv.map((argument) => argument.split('=')[0] ?? '')
-  const contradiction = given.find((name) => REPLACED_BY_DEV.includes(name))
+  const contradiction = REPLACED_BY_DEV.find((name) => isTyped(name, argv))
   if (contradiction !== undefined) {
-    invalidFlag(contradiction, 'does not go with --dev, which brings its own chain and quotes')
+    invalidFlag(
+      `--${contradiction}`,
+      'does not go with --dev, which brings its own chain and quotes',
+    )
   }
 }
 

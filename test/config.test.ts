@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { configuredFlags } from '../src/config.js'
+import type { FlagMap } from '../src/config.js'
+import { resolveFlags } from '../src/flag-sources.js'
 import { serveFlags } from '../src/serve-flags.js'
 
 let folder: string
@@ -15,8 +16,7 @@ afterAll(() => rm(folder, { recursive: true }))
 async function configured(config: object) {
   const path = join(folder, 'config.json')
   await writeFile(path, JSON.stringify(config))
-  const flags = serveFlags as unknown as Parameters<typeof configuredFlags>[0]
-  return configuredFlags(flags, ['--config', path])
+  return resolveFlags(serveFlags as unknown as FlagMap, ['--config', path])
 }
 
 describe('the config file', () => {
@@ -41,6 +41,30 @@ describe('the config file', () => {
     expect(flags.schemes).toMatchObject({ default: ['automata', 'succinct'] })
     vi.stubEnv('SP1_TEE_SCHEMES', 'automata,nothing')
     await expect(configured({})).rejects.toMatchObject({ code: 'FLAG_INVALID' })
+    vi.unstubAllEnvs()
+  })
+
+  it.each([
+    ['a number that is none', { queue: Number.NaN }],
+    ['a part of a number', { 'rotate-every': 1.5 }],
+    ['an address that YAML takes for a number', { registry: '0x01' }],
+    ['two that exclude each other', { preset: 'automata-testnet', deployment: 'd.json' }],
+  ])('has not %s', async (_, config) => {
+    // JSON has no such numbers; YAML does.
+    const path = join(folder, 'config.yaml')
+    const lines = Object.entries(config).map(([key, value]) => `${key}: ${value}`)
+    await writeFile(path, lines.join('\n').replace('NaN', '.nan'))
+    const resolving = resolveFlags(serveFlags as unknown as FlagMap, ['--config', path])
+    await expect(resolving).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+
+  it('says nothing of the contracts of --dev, and the environment does not either', async () => {
+    vi.stubEnv('SP1_TEE_MULTIPROOF', `0x${'11'.repeat(20)}`)
+    const flags = serveFlags as unknown as FlagMap
+    expect(await resolveFlags(flags, [])).not.toHaveProperty('multiproof')
+    const { multiproof } = await resolveFlags(flags, ['--dev'])
+    expect(multiproof).toBeDefined()
+    expect(multiproof).not.toHaveProperty('env')
     vi.unstubAllEnvs()
   })
 

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import { BaseCommand, invalidFlag } from '../base-command.js'
 import {
   addressFlag,
+  connectionFlags,
   loadGasPayer,
   openChain,
   payerFlags,
@@ -42,7 +43,9 @@ export default class Deploy extends BaseCommand {
     '<%= config.bin %> deploy --rpc-url https://… --attestation known --guardian 0x… --account payer --password-file password.txt --dry-run',
   ]
   static override flags = {
-    ...rpcFlags,
+    // Not --deployment: a file that is named in the config file may be the one to be written.
+    preset: rpcFlags.preset,
+    ...connectionFlags,
     ...payerFlags,
     attestation: Flags.string({
       description: `a deployed DCAP attestation contract; ${KNOWN}: that of Automata on this chain`,
@@ -82,6 +85,15 @@ export default class Deploy extends BaseCommand {
 
   async run(): Promise<DeployResult> {
     const { flags } = await this.parse(Deploy)
+    const addresses = (['owner', 'guardian', 'gateway'] as const).flatMap((name) => {
+      const value = flags[name]
+      return value === undefined ? [] : [[name, addressFlag(`--${name}`, value)] as const]
+    })
+    const named = {
+      ...(Object.fromEntries(addresses) as { owner?: Hex; guardian?: Hex; gateway?: Hex }),
+      ...(flags.salt !== undefined && { salt: parseSalt(flags.salt) }),
+      ...transactionOptions(flags),
+    }
     const simulatedRoot = flags.simulated ? await this.#simulatedRoot(flags) : undefined
     const gasPayer = await loadGasPayer(flags, (text) => this.remark(text))
     const chain = await openChain(flags)
@@ -94,16 +106,7 @@ export default class Deploy extends BaseCommand {
         this.remark(warning)
       }
     }
-    const addresses = (['owner', 'guardian', 'gateway'] as const).flatMap((name) => {
-      const value = flags[name]
-      return value === undefined ? [] : [[name, addressFlag(`--${name}`, value)] as const]
-    })
-    const options = {
-      ...{ chain, gasPayer, attestation, layout },
-      ...(Object.fromEntries(addresses) as { owner?: Hex; guardian?: Hex; gateway?: Hex }),
-      ...(flags.salt !== undefined && { salt: parseSalt(flags.salt) }),
-      ...transactionOptions(flags),
-    }
+    const options = { ...named, chain, gasPayer, attestation, layout }
     if (flags['dry-run']) return this.#preview(options)
     const deployment = await watch('Deploy', this.isSilent(), (onStep) =>
       deployContracts({ ...options, onStep }),

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.js'
-import { addressFlag, openChain, rpcFlags } from '../chain-flags.js'
+import { addressFlag, findRegistry, openChain, rpcFlags } from '../chain-flags.js'
 import {
   type Collateral,
   ERROR_TABLES,
@@ -9,7 +9,6 @@ import {
   judgeQuote,
   latestReference,
   openCollateral,
-  PRESETS,
   parseTdQuote,
   type QuoteCheck,
   type QuoteProvider,
@@ -31,7 +30,7 @@ interface Diagnosis {
 export default class Doctor extends BaseCommand {
   static override summary = 'check this machine, its signer, the collateral and the chain'
   static override description =
-    'Gets a quote, verifies it with fresh collateral, and says of everything that fails what to do. Changes nothing, but keeps the collateral. With --rpc-url the chain is checked, and with --registry whether it lists the signer. Exits with the code of the first failure.'
+    'Gets a quote, verifies it with fresh collateral, and says of everything that fails what to do. Changes nothing, but keeps the collateral. With --rpc-url the chain is checked, and with --registry, --deployment or --preset whether the registry lists the signer. Exits with the code of the first failure.'
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --pccs-url https://localhost:8081 --json',
@@ -48,6 +47,7 @@ export default class Doctor extends BaseCommand {
       description: 'the registry contract, with --rpc-url',
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_REGISTRY',
+      dependsOn: ['rpc-url'],
     }),
   }
 
@@ -134,7 +134,7 @@ export default class Doctor extends BaseCommand {
       () => latestReference(chain),
       ({ blockNumber }) => `the newest is ${blockNumber}`,
     )
-    const registry = flags.registry ?? (flags.preset && PRESETS[flags.preset].registry)
+    const registry = await findRegistry(flags)
     const address = signer?.found?.address
     if (registry === undefined || address === undefined) return
     await this.#check(

@@ -76,7 +76,6 @@ export default class Prove extends BaseCommand {
       description:
         "the signer's attestation, as `attest --json` prints it, to go into the proof file",
       helpValue: 'FILE',
-      exclusive: ['policy'],
     }),
     policy: Flags.string({
       description:

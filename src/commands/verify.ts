@@ -14,14 +14,18 @@ import {
   parseAttestation,
   parseProof,
   type Verdict,
+  type VerifyOptions,
   verifyProof,
 } from '../core/index.js'
 import { readInput } from '../files.js'
+import { isTyped } from '../flag-sources.js'
 import { atFlags, collateralFlags, parseTime, rootFlags, trustOf } from '../quote-flags.js'
 import { SIMULATED, watch } from '../terminal.js'
 
 const ADDRESS_HEX_DIGITS = 40
 const NAME_WIDTH = 13
+/** Each of them names a contract. */
+const CONTRACT_FLAGS = ['multiproof', 'preset', 'deployment']
 
 export default class Verify extends BaseCommand {
   static override summary = 'check a proof file'
@@ -44,7 +48,7 @@ export default class Verify extends BaseCommand {
     ...rpcFlags,
     multiproof: Flags.string({
       description:
-        'trust anchor, with --rpc-url: the MultiProof contract that must accept the proof',
+        'trust anchor, with --rpc-url: the MultiProof contract that must accept the proof, and that one of scheme eip712 must be for',
       helpValue: '0xADDRESS',
       env: 'SP1_TEE_MULTIPROOF',
     }),
@@ -82,10 +86,12 @@ export default class Verify extends BaseCommand {
     }
     const proof = parseProof(await readInput(args.proof))
     const elf = flags.elf === undefined ? undefined : await readInput(flags.elf)
-    const contract = await this.#contract(flags)
+    const domain = await expectedDomain(flags)
+    const contract = await this.#contract(flags, domain, proof.domain !== undefined)
     const attestation = await this.#attestation(proof, flags)
     const verdict = await watch('Verify', this.isSilent(), (show) =>
       verifyProof(proof, {
+        domain,
         signal: this.interrupted,
         onProgress: (done) => show(`verifying key ${Math.round(100 * done)} %`),
         ...(signer !== undefined && { signer: signer as Hex }),
@@ -133,16 +139,44 @@ export default class Verify extends BaseCommand {
     return verdict
   }
 
+  /** The contract to ask. Without an RPC, what else vouches for the signer may do. */
   async #contract(
-    flags: Parameters<typeof openChain>[0] & { multiproof?: string | undefined },
+    flags: DomainFlags & Parameters<typeof openChain>[0],
+    { verifyingContract: address }: ExpectedDomain,
+    isCompared: boolean,
   ): Promise<ContractAnchor | undefined> {
-    const given = flags.multiproof ?? (await knownContracts(flags)).multiProof
-    if (given === undefined) return undefined
-    const address = addressFlag('--multiproof', given)
+    if (address === undefined) return undefined
+    const isAnchored = flags.signer !== undefined || flags.policy !== undefined
+    const isTypedHere = CONTRACT_FLAGS.some((name) => isTyped(name, this.argv))
+    if (flags['rpc-url'] === undefined && isAnchored && (isCompared || !isTypedHere)) {
+      return undefined
+    }
     const chain = await openChain(flags)
     return {
       description: `MultiProof ${address} on chain ${chain.chainId}`,
       ask: (proof) => askMultiProof(chain, address, proof),
     }
+  }
+}
+
+type ExpectedDomain = NonNullable<VerifyOptions['domain']>
+
+type DomainFlags = Parameters<typeof knownContracts>[0] & {
+  readonly chain?: number | undefined
+  readonly multiproof?: string | undefined
+  readonly signer?: string | undefined
+  readonly policy?: string | undefined
+}
+
+/** What the flags say of the contract that a proof is for. */
+async function expectedDomain(flags: DomainFlags): Promise<ExpectedDomain> {
+  const known = await knownContracts(flags)
+  const chainId = flags.chain ?? known.chainId
+  const multiProof = flags.multiproof ?? known.multiProof
+  return {
+    ...(chainId !== undefined && { chainId }),
+    ...(multiProof !== undefined && {
+      verifyingContract: addressFlag('--multiproof', multiProof),
+    }),
   }
 }

@@ -40,9 +40,14 @@ export default class Watch extends BaseCommand {
     for await (const event of events) this.#print(event)
   }
 
+  /** An error is a line as well, since whoever reads lines reads that one, too. */
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json)}\n`)
+  }
+
   #print(event: RegistryEvent): void {
-    const line = this.jsonEnabled() ? JSON.stringify(event) : this.#line(event)
-    process.stdout.write(`${line}\n`)
+    if (this.jsonEnabled()) this.logJson(event)
+    else process.stdout.write(`${this.#line(event)}\n`)
   }
 
   #line({ event, args, blockNumber, removed }: RegistryEvent): string {

@@ -152,7 +152,10 @@ describe('doctor with a chain', () => {
   beforeAll(async () => {
     anvil = await startAnvil()
     const payer = ['--rpc-url', anvil.rpcUrl, '--private-key', ANVIL_KEY]
-    const deploy = await cliJson(['deploy', ...payer, '--simulated', '--state-dir', at('state')])
+    const out = ['--out', at('deployment.json')]
+    const deploy = await cliJson([
+      ...['deploy', ...payer, '--simulated', '--state-dir', at('state'), ...out],
+    ])
     registry = deploy.json.registry
     chain = ['--rpc-url', anvil.rpcUrl, '--registry', registry]
     await cliJson(['policy', 'allow', ...simulated('state'), ...payer, '--registry', registry])
@@ -177,6 +180,9 @@ describe('doctor with a chain', () => {
       'ok registration',
     ])
     expect(after.json.checks.at(-1).detail).toMatch(/^until 20/)
+    const deployment = ['--rpc-url', anvil.rpcUrl, '--deployment', at('deployment.json')]
+    const named = await cliJson(['doctor', ...simulated('state'), ...deployment])
+    expect(named.json.checks.at(-1)).toEqual(after.json.checks.at(-1))
   })
 
   it.each([

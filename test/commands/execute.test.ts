@@ -239,6 +239,7 @@ describe('refusals', () => {
     ['an unknown flag', 2, 'USAGE', () => [FIBONACCI, '--fast']],
     ['no program', 2, 'USAGE', () => []],
     ['stdin and input', 2, 'USAGE', () => [FIBONACCI, '--input', N_10, '--stdin', FIBONACCI]],
+    ['a format of no stdin', 2, 'FLAG_INVALID', () => [FIBONACCI, '--stdin-format', 'json']],
     ['standard input twice', 2, 'FLAG_INVALID', () => ['-', '--stdin', '-']],
     ['a device without an end', 2, 'FILE_UNREADABLE', () => ['/dev/zero']],
     ['an unknown release', 2, 'USAGE', () => [FIBONACCI, '--sp1', '1.0.0']],

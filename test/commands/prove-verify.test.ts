@@ -169,6 +169,41 @@ describe('verify', () => {
     expect(failed.map(({ name }: { name: string }) => name)).toEqual(failing)
   })
 
+  it('says for which contract a proof is, and compares that without an RPC, too', async () => {
+    const [contract, other] = [`0x${'51'.repeat(20)}`, `0x${'99'.repeat(20)}`]
+    const out = join(folder, 'eip712.json')
+    const workload = ['--workload-id', `0x${'52'.repeat(32)}`, '--out', out]
+    const bound = ['--scheme', 'eip712', '--chain', '31337', '--multiproof', contract, ...workload]
+    await cliJson(['prove', FIBONACCI, ...N_10, ...state, ...bound])
+    const verify = (...args: string[]) =>
+      cliJson(['verify', out, '--signer', proof.signer, ...args], { cwd: folder })
+    const domainOf = async (...args: string[]) => {
+      const { exitCode, json } = await verify(...args)
+      return [exitCode, json.checks.find(({ name }: { name: string }) => name === 'domain').detail]
+    }
+    const own = `chain 31337, contract ${contract}`
+    expect(await domainOf()).toEqual([0, own])
+    expect(await domainOf('--chain', '31337', '--multiproof', contract)).toEqual([0, own])
+    expect(await domainOf('--chain', '1')).toEqual([5, `it is for ${own}, not for chain 1`])
+    expect(await domainOf('--multiproof', other)).toEqual([
+      5,
+      `it is for ${own}, not for contract ${other}`,
+    ])
+    expect((await domainOf('--preset', 'automata-testnet'))[0]).toBe(5)
+  })
+
+  it('asks no contract that only the config file names, where it has no RPC', async () => {
+    const config = await file('preset.json', { preset: 'automata-testnet' })
+    const signer = ['--signer', proof.signer]
+    const run = await cliJson(['verify', proofFile, ...signer, '--config', config])
+    expect([run.exitCode, run.json.valid]).toEqual([0, true])
+    const typed = ['--preset', 'automata-testnet']
+    for (const args of [typed, [...typed, ...signer], ['--config', config]]) {
+      const refused = await cliJson(['verify', proofFile, ...args])
+      expect([refused.exitCode, refused.json.error?.code]).toEqual([2, 'FLAG_INVALID'])
+    }
+  })
+
   it.each([
     ['no JSON', '{', '(file)'],
     ['an unknown field', { more: 1 }, 'more'],

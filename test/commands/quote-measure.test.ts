@@ -25,6 +25,15 @@ describe('quote measure', () => {
     expect(ofQuote.workloadId).toMatch(/^0x[0-9a-f]{64}$/)
   })
 
+  it('takes names that a policy takes', async () => {
+    const named = await cliJson(['quote', 'measure', ...simulated, '--name', 'v1.2.0 (x)'])
+    expect(parsePolicy({ version: 1, workloads: [named.json] }).workloads).toEqual([named.json])
+    for (const name of ['', 'ü', 'a\nb', 'a'.repeat(201)]) {
+      const { exitCode, json } = await cliJson(['quote', 'measure', ...simulated, '--name', name])
+      expect([exitCode, json.error.code]).toEqual([2, 'FLAG_INVALID'])
+    }
+  })
+
   it('says that there is no TDX device here', async () => {
     const run = await cliJson(['quote', 'measure'])
     expect([run.exitCode, run.json.error.code]).toEqual([6, 'TDX_DEVICE_MISSING'])

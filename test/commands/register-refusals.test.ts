@@ -87,3 +87,17 @@ it('attest with a chain refers to its newest block', async () => {
   expect(json.reference).toEqual({ blockNumber: Number(number), blockHash: hash })
   expect(stderr).not.toContain('cannot be registered')
 })
+
+it('flags that are wrong, before anybody is asked', async () => {
+  const nobody = ['--rpc-url', 'http://127.0.0.1:1', '--private-key', ANVIL_KEY]
+  const contract = ['--registry', registry]
+  for (const args of [
+    ['register', ...contract, '--provider', 'simulated', '--gas-price', '2eth'],
+    ['policy', 'revoke', `0x${'01'.repeat(32)}`, ...contract, '--priority-gas-price', '-1'],
+    ['deploy', '--attestation', 'known', '--salt', '0x00'],
+    ['deploy', '--attestation', 'known', '--guardian', '0x00'],
+  ]) {
+    const { exitCode, json } = await cliJson([...args, ...nobody])
+    expect([exitCode, json.error.code]).toEqual([2, 'FLAG_INVALID'])
+  }
+})

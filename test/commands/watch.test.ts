@@ -5,6 +5,7 @@ import { type Anvil, anvilGasPayer, startAnvil } from '../../src/anvil.js'
 import { connectChain } from '../../src/core/chain/client.js'
 import { type Deployment, deployContracts } from '../../src/core/chain/deploy.js'
 import { revokeWorkload } from '../../src/core/chain/measurement-policy.js'
+import { cli } from '../support/cli.js'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 
@@ -43,4 +44,11 @@ it('prints events as they come, and ends at Ctrl-C', async () => {
   const { exitCode, stderr } = await watching
   expect([wasRevoked, exitCode, stderr]).toEqual([true, 0, ''])
   expect(lines.every((line) => typeof JSON.parse(line).blockNumber === 'number')).toBe(true)
+})
+
+it('prints an error as a line, too', async () => {
+  const nobody = ['--rpc-url', 'http://127.0.0.1:1', '--registry', contracts.registry]
+  const { exitCode, stdout } = await cli(['watch', ...nobody, '--json'])
+  expect([exitCode, stdout.split('\n').length]).toEqual([7, 1])
+  expect(JSON.parse(stdout).error.code).toBe('RPC_UNREACHABLE')
 })

@@ -1,11 +1,12 @@
 import { Args, Flags } from '@oclif/core'
-import { BaseCommand } from '../../base-command.js'
-import { parseTdQuote, type Workload, workloadOf } from '../../core/index.js'
+import { BaseCommand, invalidFlag } from '../../base-command.js'
+import { POLICY_SCHEMA, parseTdQuote, type Workload, workloadOf } from '../../core/index.js'
 import { readTdQuote } from '../../quote-flags.js'
 import { openProvider, providerFlags } from '../../state.js'
 import { SIMULATED, watch } from '../../terminal.js'
 
 const REPORT_DATA_BYTES = 64
+const NAME = new RegExp(POLICY_SCHEMA.properties.workloads.items.properties.name.pattern)
 
 export default class QuoteMeasure extends BaseCommand {
   static override summary = "print a policy's entry for this machine, or for a quote"
@@ -28,6 +29,9 @@ export default class QuoteMeasure extends BaseCommand {
     const { body } =
       args.quote === undefined ? await this.#quoteThisMachine(flags) : await readTdQuote(args.quote)
     const { name } = flags
+    if (name !== undefined && !NAME.test(name)) {
+      invalidFlag('--name', 'takes 1 to 200 characters of printable ASCII, as policies do')
+    }
     const entry = { ...(name !== undefined && { name }), ...workloadOf(body) }
     const lines = Object.entries(entry).map(
       ([field, value], i) => `${i === 0 ? '  - ' : '    '}${field}: ${JSON.stringify(value)}`,

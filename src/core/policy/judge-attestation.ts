@@ -33,7 +33,7 @@ export function judgeAttestation({
 }: JudgeAttestationOptions): QuoteVerdict {
   const verdict = judgeQuote(options)
   const checks = [
-    check('pinned', () => requirePinned(options.policy)),
+    check('pinned', () => requirePinned(options.quote, options.policy)),
     check('reportData', () =>
       verifyBinding(options.quote, { signer, reportData, reference, runtimeData }),
     ),
@@ -62,11 +62,13 @@ function check(name: string, task: () => string): QuoteCheck {
 }
 
 /**
- * What any genuine TD fulfils is no reason to trust what one of them signs.
+ * What any genuine TD fulfils is no reason to trust what one of them signs; and a workload is what a
+ * TD measured, so it says nothing of an enclave.
  *
- * @throws RejectedError `POLICY_PINS_NOTHING`
+ * @throws RejectedError `TEE_REFUSED`, `POLICY_PINS_NOTHING`
  */
-function requirePinned({ workloads = [] }: Pick<Policy, 'workloads'> = {}): string {
+function requirePinned(quote: Quote, { workloads = [] }: Pick<Policy, 'workloads'> = {}): string {
+  if (!isTdQuote(quote)) throw new RejectedError('TEE_REFUSED', { actual: 'SGX', accepted: 'TDX' })
   if (workloads.length === 0) throw new RejectedError('POLICY_PINS_NOTHING', {})
   return `the policy pins ${workloads.length} workload${workloads.length === 1 ? '' : 's'}`
 }

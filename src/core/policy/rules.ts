@@ -26,11 +26,23 @@ interface Rule {
   readonly check: (verified: VerifiedQuote, policy: Policy) => string
 }
 
-/** A rule that says something of TDs only. */
-function tdRule(name: string, check: (quote: TdQuote, policy: Policy) => string): Rule {
+/**
+ * A rule that says something of TDs only.
+ *
+ * @param pins - the field that names TDs: where a policy has it, nothing else is one of them.
+ */
+function tdRule(
+  name: string,
+  check: (quote: TdQuote, policy: Policy) => string,
+  pins?: 'tdxModules' | 'workloads',
+): Rule {
   return {
     name,
-    check: ({ quote }, policy) => (isTdQuote(quote) ? check(quote, policy) : 'no TD'),
+    check({ quote }, policy) {
+      if (isTdQuote(quote)) return check(quote, policy)
+      if (pins === undefined || policy[pins] === undefined) return 'no TD'
+      throw new RejectedError('TEE_REFUSED', { actual: 'SGX', accepted: 'TDX' })
+    },
   }
 }
 
@@ -88,23 +100,31 @@ export const RULES: readonly Rule[] = [
     if (foreign !== undefined) throw new RejectedError('SERVICE_TD_REFUSED', { actual: foreign })
     return bound.length === 0 ? 'none' : bound.join(', ')
   }),
-  tdRule('tdxModule', ({ body }, { tdxModules }) => {
-    const actual = toHex(body.mrSeam)
-    if (tdxModules === undefined) return "any of Intel's"
-    if (tdxModules.includes(actual)) return actual
-    throw new RejectedError('TDX_MODULE_REFUSED', { actual })
-  }),
-  tdRule('workload', ({ body }, { workloads }) => {
-    const workloadId = computeWorkloadId(body)
-    if (workloads === undefined) return `${workloadId}; the policy pins none`
-    const differences = workloads.map((workload) => differencesFrom(workload, body))
-    const fitting = differences.findIndex((fields) => fields.length === 0)
-    if (fitting !== -1) return workloads[fitting]?.name ?? workloadId
-    // The nearest one says most.
-    const nearest = differences.toSorted((a, b) => a.length - b.length)[0]!
-    const { name } = workloads[differences.indexOf(nearest)]!
-    throw new RejectedError('WORKLOAD_REFUSED', { workloadId, nearest: name, differs: nearest })
-  }),
+  tdRule(
+    'tdxModule',
+    ({ body }, { tdxModules }) => {
+      const actual = toHex(body.mrSeam)
+      if (tdxModules === undefined) return "any of Intel's"
+      if (tdxModules.includes(actual)) return actual
+      throw new RejectedError('TDX_MODULE_REFUSED', { actual })
+    },
+    'tdxModules',
+  ),
+  tdRule(
+    'workload',
+    ({ body }, { workloads }) => {
+      const workloadId = computeWorkloadId(body)
+      if (workloads === undefined) return `${workloadId}; the policy pins none`
+      const differences = workloads.map((workload) => differencesFrom(workload, body))
+      const fitting = differences.findIndex((fields) => fields.length === 0)
+      if (fitting !== -1) return workloads[fitting]?.name ?? workloadId
+      // The nearest one says most.
+      const nearest = differences.toSorted((a, b) => a.length - b.length)[0]!
+      const { name } = workloads[differences.indexOf(nearest)]!
+      throw new RejectedError('WORKLOAD_REFUSED', { workloadId, nearest: name, differs: nearest })
+    },
+    'workloads',
+  ),
 ]
 
 /** Every rule with its outcome. */

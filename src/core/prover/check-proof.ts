@@ -5,6 +5,7 @@
  */
 import { fromHex, type Hex } from '../bytes.js'
 import { InputError, RejectedError } from '../errors.js'
+import type { Binding } from '../signer/eip712.js'
 import type { Proof } from '../signer/proof.js'
 import { schemeOf } from '../signer/schemes.js'
 import { recoverAddress } from '../signer/signer.js'
@@ -41,6 +42,8 @@ export interface AttestationAnchor {
   readonly checks: readonly Check[]
 }
 
+type Domain = Pick<Binding, 'chainId' | 'verifyingContract'>
+
 export interface CheckProofOptions {
   /** A trust anchor: the signer the caller trusts. */
   readonly signer?: Hex
@@ -48,6 +51,8 @@ export interface CheckProofOptions {
   readonly contract?: ContractAnchor
   /** A third one: the attestation of the signer under a policy. */
   readonly attestation?: AttestationAnchor
+  /** The chain and the contract that a proof of scheme `eip712` has to be for. */
+  readonly domain?: Partial<Domain>
   /** The key, as contracts know it (bytes32), of the program that the caller expects. */
   readonly vkey?: Hex
   /** What the caller expects the guest to have committed. */
@@ -74,6 +79,7 @@ export async function checkProof(
     ...(vkey === undefined ? [] : [compare('program', proof.vkey, vkey.toLowerCase(), EXPECTED)]),
     ...(publicValues === undefined ? [] : [checkPublicValues(proof, publicValues)]),
     checkScheme(proof),
+    ...(proof.domain === undefined ? [] : [checkDomain(proof.domain, options.domain)]),
     checkSignature(proof),
     ...(proof.proofBytes === undefined ? [] : [checkProofBytes(proof)]),
     ...(contract === undefined ? [] : [contract]),
@@ -132,6 +138,19 @@ function checkScheme({ scheme, teeVersion, domain, workloadId, proofBytes }: Pro
     ok: false,
     detail: `${scheme} ${isNeeded ? 'needs' : 'has no'} ${field}`,
   }
+}
+
+function checkDomain(domain: Domain, { chainId, verifyingContract }: Partial<Domain> = {}): Check {
+  const foreign = [
+    ...(chainId === undefined || chainId === domain.chainId ? [] : [`chain ${chainId}`]),
+    ...(verifyingContract === undefined ||
+    verifyingContract.toLowerCase() === domain.verifyingContract
+      ? []
+      : [`contract ${verifyingContract}`]),
+  ]
+  const own = `chain ${domain.chainId}, contract ${domain.verifyingContract}`
+  if (foreign.length === 0) return { name: 'domain', ok: true, detail: own }
+  return { name: 'domain', ok: false, detail: `it is for ${own}, not for ${foreign.join(', ')}` }
 }
 
 function checkSignature(proof: Proof): Check {

@@ -13,7 +13,7 @@ import { computeRuntimeDataHash } from '../../../src/core/tdx/hcl-report.js'
 import { parseQuote, parseTdQuote } from '../../../src/core/tdx/quote.js'
 import { computeReportData } from '../../../src/core/tdx/report-data.js'
 import { AUTHORITY, collateralOf, NOW, ROOT } from '../dcap/samples.js'
-import { refusalOf } from '../tdx/samples.js'
+import { QUOTE_V3, refusalOf } from '../tdx/samples.js'
 
 const SIGNER: Hex = `0x${'5a'.repeat(20)}`
 const OTHER: Hex = `0x${'5b'.repeat(20)}`
@@ -112,6 +112,17 @@ describe('an attestation', () => {
     expect(checks.filter(({ ok }) => !ok)).toMatchObject([
       { name: 'pinned', code: 'POLICY_PINS_NOTHING' },
     ])
+  })
+
+  it('of an enclave is no reason either, though the policy is for enclaves', () => {
+    for (const policy of [POLICY, parsePolicy({ version: 1, tee: 'SGX' })]) {
+      const { valid, checks } = judge({ policy, quote: parseQuote(QUOTE_V3) })
+      expect(valid).toBe(false)
+      expect(checks.find(({ name }) => name === 'pinned')).toMatchObject({
+        ok: false,
+        code: 'TEE_REFUSED',
+      })
+    }
   })
 
   it('holds the signer to the workload that it signed', () => {

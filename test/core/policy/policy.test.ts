@@ -181,6 +181,16 @@ describe('an SGX enclave', () => {
     expect(checkPolicy(verified, policy).filter(({ ok }) => !ok)).toEqual([])
   })
 
+  it.each([
+    ['workload', { workloads: [ENTRY] }],
+    ['tdxModule', { tdxModules: [toHex(BODY.mrSeam)] }],
+  ])('is refused by the rule %s where the policy names TDs', (name, names) => {
+    const policy = parsePolicy({ version: 1, tee: 'SGX', ...names })
+    expect(checkPolicy(verified, policy).filter(({ ok }) => !ok)).toMatchObject([
+      { name: `policy.${name}`, code: 'TEE_REFUSED' },
+    ])
+  })
+
   it('is refused if it can be debugged', () => {
     const { quote } = verified
     const body = { ...quote.body, attributes: svns(0x17) } as typeof quote.body

@@ -6,7 +6,7 @@ import type { Stdin } from '../../../src/core/executor/stdin.js'
 import { requireValid } from '../../../src/core/prover/check-proof.js'
 import type { ElfVkey } from '../../../src/core/prover/elf-vkey.js'
 import { createProver } from '../../../src/core/prover/prove.js'
-import { verifyProof } from '../../../src/core/prover/verify.js'
+import { type VerifyOptions, verifyProof } from '../../../src/core/prover/verify.js'
 import { VkeyCache } from '../../../src/core/prover/vkey-cache.js'
 import type { Proof } from '../../../src/core/signer/proof.js'
 import { createSigner } from '../../../src/core/signer/signer.js'
@@ -193,6 +193,30 @@ describe('verifyProof', () => {
       'proofBytes',
     ])
     expect(await failed({ ...(await prove()), workloadId })).toEqual(['scheme'])
+  })
+
+  it('says for which contract a proof of scheme eip712 is, and compares that', async () => {
+    const proof = await prove(bound)
+    const { chainId, verifyingContract } = BINDING
+    const domainOf = async (domain: VerifyOptions['domain'] = {}) => {
+      const { valid, checks } = await verifyProof(proof, { ...options, domain })
+      return [valid, checks.find(({ name }) => name === 'domain')?.detail]
+    }
+    const own = `chain ${chainId}, contract ${verifyingContract}`
+    expect(await domainOf()).toEqual([true, own])
+    const upperCase = `0x${verifyingContract.slice(2).toUpperCase()}` as const
+    expect(await domainOf({ chainId, verifyingContract: upperCase })).toEqual([true, own])
+    const other = `0x${'99'.repeat(20)}` as const
+    expect(await domainOf({ chainId: 1, verifyingContract: other })).toEqual([
+      false,
+      `it is for ${own}, not for chain 1, contract ${other}`,
+    ])
+    expect(await domainOf({ chainId, verifyingContract: other })).toEqual([
+      false,
+      `it is for ${own}, not for contract ${other}`,
+    ])
+    const { checks } = await verifyProof(await prove(), { ...options, domain: { chainId: 1 } })
+    expect(checks.map(({ name }) => name)).not.toContain('domain')
   })
 
   it('demands what scheme eip712 is bound to, and takes it for no other', async () => {
