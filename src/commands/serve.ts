@@ -13,7 +13,13 @@ import {
 } from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
 import { openRegistration } from '../register-flags.js'
-import { checkDevelopmentFlags, checkOrigins, parseListen, serveFlags } from '../serve-flags.js'
+import {
+  checkDevelopmentFlags,
+  checkHosts,
+  checkOrigins,
+  parseListen,
+  serveFlags,
+} from '../serve-flags.js'
 import { openService } from '../service-setup.js'
 import { createMemorySigner } from '../state.js'
 import { SIMULATED, watchStep } from '../terminal.js'
@@ -50,6 +56,7 @@ export default class Serve extends BaseCommand {
     const isGuarded = flags.insecure || flags.keys !== undefined
     const address = parseListen(flags.listen, isGuarded)
     checkOrigins(flags['allow-origin'])
+    checkHosts(flags['public-host'])
     this.#heedSignals()
     if (!flags.dev) {
       const registration = await openRegistration(flags, (text) => this.remark(text))

@@ -366,7 +366,7 @@ const SERVER = {
   SIGNER_NOT_READY: (f: { reason: string }) =>
     `No signer is ready: ${f.reason}. Try again when /readyz says so.`,
   OPERATOR_ONLY: () =>
-    'Only the operator may do this. Send it from the machine the server runs on, by its loopback address.',
+    'Only the operator may do this. Send it with a key that is marked `operator`; where there are none and no --insecure, from the machine of the server, by its loopback address and through no proxy.',
   QUEUE_FULL: (f: { queued: number; retryAfterSeconds: number }) =>
     `The server's queue is full (${f.queued} jobs). Try again in ${f.retryAfterSeconds} s.`,
   MEMORY_UNAVAILABLE: (f: { mib: number }) =>

@@ -14,6 +14,7 @@ import type { JobEvent } from './job-event.js'
 import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
+import { requireOperator } from './operator.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
 import { type Context, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
@@ -29,7 +30,7 @@ export type { JobStore } from '../jobs/job-store.js'
 export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
 export { openS3BlobStore, type S3BlobStoreOptions } from '../jobs/s3-blob-store.js'
 export { openSqliteThread } from '../jobs/sqlite-thread.js'
-export { type AccessOptions, parseAccess } from './access.js'
+export { type AccessOptions, isHost, isLoopback, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
 export type { CollateralEvent, CollateralSource } from './collateral-keeper.js'
 export { isOrigin } from './cross-origin.js'
@@ -117,7 +118,7 @@ export function createApp(options: AppOptions): App {
     walletWei: () => wallet?.wei,
     nowSeconds,
   })
-  const anybody = { keys: [], addresses: [], isRequired: false }
+  const anybody = { keys: [], addresses: [], isRequired: false, trustsThisMachine: true }
   const tracing = new Tracing({ version, dateMs })
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
@@ -161,6 +162,7 @@ export function createApp(options: AppOptions): App {
           if (route.for !== 'open') {
             setVisitor(request, access.identify(request.headers.authorization, request.host))
           }
+          if (route.for === 'operator') requireOperator(request)
           requireMediaType(request, route.body)
         },
         handler: async (request, reply) => handle(context, request, reply),
@@ -180,7 +182,9 @@ export function createApp(options: AppOptions): App {
     onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
-        return await http.listen({ host, port })
+        const url = await http.listen({ host, port })
+        access.onListening(urlOf(url, host))
+        return url
       } catch (error) {
         const reason = (error as NodeJS.ErrnoException).code ?? 'it is no address of this machine'
         throw new UnavailableError('LISTEN_FAILED', { address: `${host}:${port}`, reason }, error)
@@ -213,6 +217,13 @@ export function createApp(options: AppOptions): App {
     options.onCollateral?.(event)
     logCollateral(http, event)
   }
+}
+
+/** With the address that was given: of one that stands for several, fastify names the first. */
+function urlOf(url: string, host: string): string {
+  const { protocol, port } = new URL(url)
+  const authority = host.includes(':') ? `[${host}]` : host
+  return `${protocol}//${authority}${port === '' ? '' : `:${port}`}`
 }
 
 function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): FastifyInstance {
