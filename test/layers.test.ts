@@ -122,6 +122,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:child_process': ['core/server/execution-process.ts'],
   'node:events': ['core/server/execution-process.ts'],
+  'node:stream': ['core/server/body-budget.ts'],
   'node:fs': [
     'files.ts',
     'state.ts',

@@ -406,6 +406,8 @@ const SERVER = {
     'The server takes work only with a valid API key. Send it as "Authorization: Bearer KEY".',
   RATE_LIMITED: (f: { retryAfterSeconds: number }) =>
     `The API key has used up its requests. Try again in ${f.retryAfterSeconds} s.`,
+  BODIES_FULL: (f: { retryAfterSeconds: number }) =>
+    `The server has as many large requests at a time as it can bear. Try again in ${f.retryAfterSeconds} s.`,
   BODY_TOO_LARGE: (f: { limitBytes: number }) =>
     `The request has more than ${f.limitBytes} bytes. Send less.`,
   MEDIA_TYPE: (f: { expected: string }) =>
@@ -427,6 +429,7 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   IDEMPOTENCY_CONFLICT: 409,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
+  BODIES_FULL: 429,
   QUEUE_FULL: 429,
   RATE_LIMITED: 429,
 }

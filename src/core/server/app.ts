@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyRequest, fastify, LogController } fro
 import { UnavailableError } from '../errors.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
+import { BodyBudget } from './body-budget.js'
 import {
   type CollateralEvent,
   CollateralKeeper,
@@ -16,7 +17,7 @@ import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
 import { requireOperator } from './operator.js'
 import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
-import { type Context, type Route, setVisitor } from './route.js'
+import { type Context, mediaTypeOf, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
@@ -40,6 +41,8 @@ export { LiveSigner, type SignerEvent } from './live-signer.js'
 export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
 
 export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
+/** Bodies of the largest size that are in memory at the same time. */
+const LARGE_BODIES = 8
 /** Small enough for thousands, large enough for a program. */
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
@@ -123,7 +126,10 @@ export function createApp(options: AppOptions): App {
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
   const openApi = () => api
-  const context: Context = { service, access, metrics, activity, collateral, version, openApi }
+  const bodies = new BodyBudget(LARGE_BODIES * bodyLimitBytes)
+  const context: Context = {
+    ...{ service, access, metrics, bodies, activity, collateral, version, openApi },
+  }
 
   http.setErrorHandler((raw, request, reply) => {
     const error = typedError(raw as Parameters<typeof typedError>[0], bodyLimitBytes)
@@ -136,9 +142,7 @@ export function createApp(options: AppOptions): App {
     if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
   })
-  http.setNotFoundHandler(({ method, url }) => {
-    throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
-  })
+  http.setNotFoundHandler(refuseUnknown)
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
@@ -149,6 +153,13 @@ export function createApp(options: AppOptions): App {
     request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
   })
   allowOrigins(http, options.allowedOrigins ?? [])
+  http.after(() => {
+    // Else its body would be read first.
+    http.addHook('onRequest', async (request) => {
+      if (request.is404) refuseUnknown(request)
+    })
+    http.addHook('preParsing', async (request, reply, body) => bodies.meter(request, reply, body))
+  })
   http.register(async (scope) => {
     for (const route of ROUTES) {
       const { method, url, schema = {}, handle } = route
@@ -159,8 +170,10 @@ export function createApp(options: AppOptions): App {
         schema,
         ...(route.for === 'operator' && { config: { cors: false } }),
         onRequest: async (request) => {
-          if (route.for !== 'open') {
-            setVisitor(request, access.identify(request.headers.authorization, request.host))
+          const { authorization } = request.headers
+          const isByBody = route.isSigned && access.hasAddresses && authorization === undefined
+          if (route.for !== 'open' && !isByBody) {
+            setVisitor(request, access.identify(authorization, request.host))
           }
           if (route.for === 'operator') requireOperator(request)
           requireMediaType(request, route.body)
@@ -249,6 +262,11 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
   return http
 }
 
+/** @throws UnavailableError `ROUTE_UNKNOWN` */
+function refuseUnknown({ method, url }: FastifyRequest): never {
+  throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
+}
+
 function requestId(given: string | string[] | undefined, newId: () => string): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : newId()
 }
@@ -310,10 +328,9 @@ const MEDIA_TYPES = {
 } as const
 
 /** @throws UnavailableError `MEDIA_TYPE` */
-function requireMediaType({ headers }: FastifyRequest, body: Route['body']): void {
+function requireMediaType(request: FastifyRequest, body: Route['body']): void {
   if (body === undefined || body === 'text') return
   const expected: readonly string[] = MEDIA_TYPES[body]
-  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  if (expected.includes(given.trim())) return
+  if (expected.includes(mediaTypeOf(request))) return
   throw new UnavailableError('MEDIA_TYPE', { expected: expected.join(' or ') })
 }

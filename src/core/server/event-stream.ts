@@ -4,13 +4,20 @@ import { Sp1TeeError } from '../errors.js'
 import { problemOf } from './problem.js'
 import { jobView } from './proof-routes.js'
 import type { Service } from './service.js'
+import type { Caller } from './service-options.js'
 
 /** Progress is told so often; a comment at least so often keeps proxies from cutting the connection. */
 const PROGRESS_MS = 250
 const ALIVE_MS = 15_000
 
-export function eventStream(service: Service, id: string, reply: FastifyReply): Promise<unknown> {
-  return service.waiting(async () => {
+/** @throws UnavailableError `QUEUE_FULL` too many wait already */
+export function eventStream(
+  service: Service,
+  id: string,
+  caller: Caller,
+  reply: FastifyReply,
+): Promise<unknown> {
+  return service.waiting(caller, async () => {
     const gone = new AbortController()
     const { raw } = reply
     raw.on('close', () => gone.abort())

@@ -105,9 +105,9 @@ export const PROOF_ROUTES: readonly Route[] = [
     answers: { 200: 'text/event-stream' },
     refusals: [404],
     handle: async ({ service }, request, reply) => {
-      const id = idOf(request)
-      await service.job(id, callerOf(request))
-      return eventStream(service, id, reply)
+      const [id, caller] = [idOf(request), callerOf(request)]
+      await service.job(id, caller)
+      return eventStream(service, id, caller, reply)
     },
   },
   {

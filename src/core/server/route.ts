@@ -4,6 +4,7 @@ import { fromHex, type Hex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { type Access, NOBODY, type Visitor } from './access.js'
 import type { Activity } from './activity.js'
+import type { BodyBudget } from './body-budget.js'
 import type { CollateralKeeper } from './collateral-keeper.js'
 import type { Metrics } from './metrics.js'
 import type { Service } from './service.js'
@@ -13,6 +14,7 @@ export interface Context {
   readonly service: Service
   readonly access: Access
   readonly metrics: Metrics
+  readonly bodies: BodyBudget
   readonly activity: Activity
   readonly collateral?: CollateralKeeper | undefined
   readonly version: string
@@ -27,6 +29,8 @@ export interface Route {
   readonly summary: string
   /** open: anybody; client: whoever may send work; operator: the operator alone. */
   readonly for: 'open' | 'client' | 'operator'
+  /** Its body may have the signature of a listed address, in place of a header. */
+  readonly isSigned?: true
   /** What its body is; checked before it is read. None is ignored. */
   readonly body?: 'json' | 'binary' | 'text' | 'json or multipart'
   /** JSON Schemas of fastify: body, params, querystring, headers. */
@@ -80,6 +84,12 @@ export function callerOf(request: FastifyRequest): Caller {
     ...(typeof key === 'string' && { idempotencyKey: key }),
     ...(typeof traceparent === 'string' && { traceparent }),
   }
+}
+
+/** As its header has it, without parameters. */
+export function mediaTypeOf({ headers }: FastifyRequest): string {
+  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  return given.trim()
 }
 
 export function idOf(request: FastifyRequest): string {

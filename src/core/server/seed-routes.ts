@@ -56,8 +56,9 @@ export const SEED_ROUTES: readonly Route[] = [
     refusals: [404, 409, 422],
     handle: async ({ service }, request) => {
       const id = parseJobId(bodyBytes(request))
-      await service.job(id, callerOf(request))
-      const { proof, problem } = await service.wait(id)
+      const caller = callerOf(request)
+      await service.job(id, caller)
+      const { proof, problem } = await service.waiting(caller, () => service.wait(id))
       if (proof === undefined) return throwProblem(problem)
       return {
         signature: byteNumbers(proof.signature),
