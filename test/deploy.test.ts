@@ -19,6 +19,11 @@ it('systemd takes the unit', () => {
   rmSync(folder, { recursive: true })
 })
 
+it('the unit lets the server ask for the addresses of its machine', () => {
+  const [, families = ''] = /^RestrictAddressFamilies=(.*)$/m.exec(read('sp1-tee.service')) ?? []
+  expect(families.split(' ')).toContain('AF_NETLINK')
+})
+
 it('Prometheus takes the alert rules, and they fire when they should', () => {
   const promtool = (...args: string[]) =>
     execFileSync('promtool', args, { cwd: DEPLOY, encoding: 'utf8' })

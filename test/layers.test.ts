@@ -146,6 +146,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'serve-flags.ts',
     'state.ts',
     'vkey-disk-cache.ts',
+    'core/server/app.ts',
     'core/vkey/vkey.ts',
   ],
   'node:path': [

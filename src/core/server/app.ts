@@ -1,4 +1,5 @@
 /** The service over HTTP. It listens only when it is told to. */
+import { networkInterfaces } from 'node:os'
 import multipart from '@fastify/multipart'
 import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import { UnavailableError } from '../errors.js'
@@ -51,6 +52,7 @@ const REQUEST_TIMEOUT_MS = 120_000
 const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
+const EVERY_ADDRESS = ['0.0.0.0', '::']
 
 export interface LogOptions {
   readonly level: string
@@ -183,7 +185,11 @@ export function createApp(options: AppOptions): App {
     }
   })
 
-  collateral?.follow()
+  const stopped = new AbortController()
+  if (collateral !== undefined) {
+    const follow = () => collateral.follow()
+    service.signer.ready(stopped.signal).then(follow, () => {})
+  }
   wallet?.start()
   return {
     inject: http.inject.bind(http),
@@ -195,15 +201,23 @@ export function createApp(options: AppOptions): App {
     onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
+        // Fastify asks for them where nobody catches what it throws.
+        if (EVERY_ADDRESS.includes(host)) networkInterfaces()
         const url = await http.listen({ host, port })
         access.onListening(urlOf(url, host))
         return url
       } catch (error) {
-        const reason = (error as NodeJS.ErrnoException).code ?? 'it is no address of this machine'
-        throw new UnavailableError('LISTEN_FAILED', { address: `${host}:${port}`, reason }, error)
+        const { code, message } = error as NodeJS.ErrnoException
+        const reason = code === 'ERR_SYSTEM_ERROR' ? message : code
+        throw new UnavailableError(
+          'LISTEN_FAILED',
+          { address: `${host}:${port}`, reason: reason ?? 'it is no address of this machine' },
+          error,
+        )
       }
     },
     async drain(deadline) {
+      stopped.abort()
       collateral?.stop()
       wallet?.stop()
       await service.drain(deadline)

@@ -1,6 +1,8 @@
 /** Every route by its own rules: what it answers, and each refusal, over injected requests. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
@@ -330,6 +332,23 @@ describe('limits and the end', () => {
     expect(broken.bugs.map(String)).toEqual(['RangeError: secret detail'])
     await broken.app.drain(AbortSignal.abort())
   })
+})
+
+it('tells a machine that does not say which addresses it has, and does not end of it', async () => {
+  const systemError = Object.assign(new Error('no addresses'), { code: 'ERR_SYSTEM_ERROR' })
+  vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+    throw systemError
+  })
+  syncBuiltinESMExports()
+  const other = await startService()
+  const failed = { code: 'LISTEN_FAILED', details: { reason: 'no addresses' } }
+  for (const host of ['0.0.0.0', '::']) {
+    await expect(other.app.listen({ host, port: 0 })).rejects.toMatchObject(failed)
+  }
+  expect(await other.app.listen({ host: '127.0.0.1', port: 0 })).toContain('127.0.0.1')
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+  await other.app.drain(AbortSignal.abort())
 })
 
 it('knows no other route', async () => {
