@@ -1,8 +1,15 @@
 /** The service over HTTP. It listens only when it is told to. */
 import { networkInterfaces } from 'node:os'
 import multipart from '@fastify/multipart'
-import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
-import { UnavailableError } from '../errors.js'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import { InternalError, UnavailableError } from '../errors.js'
+import type { JobRecord } from '../jobs/job-store.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
 import { BodyBudget } from './body-budget.js'
@@ -12,12 +19,13 @@ import {
   type CollateralSource,
 } from './collateral-keeper.js'
 import { allowOrigins, refuseOrigins } from './cross-origin.js'
+import { isSealed, parseRequest } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
 import { requireOperator } from './operator.js'
-import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
+import { isBug, PROBLEM_TYPE, problemOf, typedError } from './problem.js'
 import { type Context, mediaTypeOf, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
@@ -52,6 +60,7 @@ const REQUEST_TIMEOUT_MS = 120_000
 const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
+const PRIVATE_BUG = 'a job with private inputs failed by it, so no more is told'
 const EVERY_ADDRESS = ['0.0.0.0', '::']
 
 export interface LogOptions {
@@ -130,16 +139,13 @@ export function createApp(options: AppOptions): App {
   const openApi = () => api
   const bodies = new BodyBudget(LARGE_BODIES * bodyLimitBytes)
   const context: Context = {
-    ...{ service, access, metrics, bodies, activity, collateral, version, openApi },
+    ...{ service, access, metrics, bodies, activity, collateral, version, onBug, openApi },
   }
 
   http.setErrorHandler((raw, request, reply) => {
     const error = typedError(raw as Parameters<typeof typedError>[0], bodyLimitBytes)
     const problem = problemOf(error)
-    if (problem.code === 'INTERNAL') {
-      request.log.error({ err: error }, 'a bug of sp1-tee')
-      onError?.(error)
-    }
+    if (isBug(error)) onBug(error, request.log)
     const retryAfter = problem.details.retryAfterSeconds
     if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
@@ -237,6 +243,15 @@ export function createApp(options: AppOptions): App {
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
+    if (event.kind !== 'ended' || event.error === undefined || !isBug(event.error)) return
+    const told = isPrivate(event.job) ? new InternalError(PRIVATE_BUG) : event.error
+    onBug(told, http.log.child({ job: event.job.id }))
+  }
+
+  function onBug(error: unknown, log: FastifyBaseLogger): void {
+    metrics.onBug()
+    log.error({ err: error }, 'a bug of sp1-tee')
+    onError?.(error)
   }
 
   function onCollateral(event: CollateralEvent): void {
@@ -279,6 +294,15 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
 /** @throws UnavailableError `ROUTE_UNKNOWN` */
 function refuseUnknown({ method, url }: FastifyRequest): never {
   throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
+}
+
+/** Whether what went wrong with it may tell of inputs that nobody should see. */
+function isPrivate({ request }: JobRecord): boolean {
+  try {
+    return isSealed(parseRequest(request))
+  } catch {
+    return true
+  }
 }
 
 function requestId(given: string | string[] | undefined, newId: () => string): string {

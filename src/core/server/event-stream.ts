@@ -1,9 +1,8 @@
 /** A job as server-sent events, until it has ended or its client goes away. */
 import type { FastifyReply } from 'fastify'
-import { Sp1TeeError } from '../errors.js'
-import { problemOf } from './problem.js'
+import { isBug, problemOf } from './problem.js'
 import { jobView } from './proof-routes.js'
-import type { Service } from './service.js'
+import type { Context } from './route.js'
 import type { Caller } from './service-options.js'
 
 /** Progress is told so often; a comment at least so often keeps proxies from cutting the connection. */
@@ -12,7 +11,7 @@ const ALIVE_MS = 15_000
 
 /** @throws UnavailableError `QUEUE_FULL` too many wait already */
 export function eventStream(
-  service: Service,
+  { service, onBug }: Pick<Context, 'service' | 'onBug'>,
   id: string,
   caller: Caller,
   reply: FastifyReply,
@@ -39,7 +38,7 @@ export function eventStream(
         raw.write(encodeEvent('result', jobView(result)))
       }
     } catch (error) {
-      if (!(error instanceof Sp1TeeError)) reply.log.error({ err: error }, 'a bug of sp1-tee')
+      if (isBug(error)) onBug(error, reply.log)
       raw.write(encodeEvent('error', problemOf(error)))
     } finally {
       clearInterval(alive)

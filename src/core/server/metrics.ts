@@ -46,6 +46,7 @@ export class Metrics {
   readonly #quoteFailures: Counter
   readonly #collateralFailures: Counter
   readonly #rpcErrors: Counter
+  readonly #bugs: Counter
 
   constructor(options: MetricsOptions) {
     const { version, simulated, counts, signer, isReady, nowSeconds } = options
@@ -152,6 +153,7 @@ export class Metrics {
       const wei = options.walletWei?.()
       if (wei !== undefined) wallet.set(Number(wei))
     })
+    this.#bugs = counter('sp1_tee_bugs_total', 'Requests and jobs that failed by a bug of sp1-tee')
     this.#rpcErrors = counter('sp1_tee_rpc_errors_total', 'Questions that the chain did not answer')
   }
 
@@ -215,6 +217,10 @@ export class Metrics {
     if (event.kind !== 'failed') return
     const { error } = event
     this.#collateralFailures.inc({ cause: error instanceof Sp1TeeError ? error.code : 'INTERNAL' })
+  }
+
+  onBug(): void {
+    this.#bugs.inc()
   }
 
   onRpcFailure(): void {

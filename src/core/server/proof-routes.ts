@@ -104,10 +104,10 @@ export const PROOF_ROUTES: readonly Route[] = [
     schema: { params: JOB_PARAMS },
     answers: { 200: 'text/event-stream' },
     refusals: [404],
-    handle: async ({ service }, request, reply) => {
+    handle: async (context, request, reply) => {
       const [id, caller] = [idOf(request), callerOf(request)]
-      await service.job(id, caller)
-      return eventStream(service, id, caller, reply)
+      await context.service.job(id, caller)
+      return eventStream(context, id, caller, reply)
     },
   },
   {

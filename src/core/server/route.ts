@@ -1,5 +1,5 @@
 /** What a row of the table of routes is, and what rows share. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { fromHex, type Hex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { type Access, NOBODY, type Visitor } from './access.js'
@@ -18,6 +18,8 @@ export interface Context {
   readonly activity: Activity
   readonly collateral?: CollateralKeeper | undefined
   readonly version: string
+  /** For who answers a client itself. */
+  readonly onBug: (error: unknown, log: FastifyBaseLogger) => void
   /** The document that GET /openapi.json answers. */
   readonly openApi: () => unknown
 }
