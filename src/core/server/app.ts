@@ -31,6 +31,7 @@ import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
 import { watchSilentConnections } from './silent-connections.js'
+import { StoreView } from './store-view.js'
 import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
@@ -122,12 +123,13 @@ export function createApp(options: AppOptions): App {
   const onFailure = () => metrics.onRpcFailure()
   const wallet =
     options.askBalance && new WalletWatch({ ask: options.askBalance, nowMs, onFailure })
+  const store = new StoreView(service, nowMs)
   const metrics = new Metrics({
     version,
     simulated: options.simulated,
-    counts: () => service.counts(),
+    counts: store.counts,
     signer: () => service.signer.facts,
-    isReady: () => service.signer.isReady && !service.isDraining,
+    isReady: store.isReady,
     collateral,
     walletWei: () => wallet?.wei,
     nowSeconds,
@@ -139,7 +141,7 @@ export function createApp(options: AppOptions): App {
   const openApi = () => api
   const bodies = new BodyBudget(LARGE_BODIES * bodyLimitBytes)
   const context: Context = {
-    ...{ service, access, metrics, bodies, activity, collateral, version, onBug, openApi },
+    ...{ service, store, access, metrics, bodies, activity, collateral, version, onBug, openApi },
   }
 
   http.setErrorHandler((raw, request, reply) => {

@@ -9,9 +9,11 @@ import type { CollateralKeeper } from './collateral-keeper.js'
 import type { Metrics } from './metrics.js'
 import type { Service } from './service.js'
 import type { Caller } from './service-options.js'
+import type { StoreView } from './store-view.js'
 
 export interface Context {
   readonly service: Service
+  readonly store: StoreView
   readonly access: Access
   readonly metrics: Metrics
   readonly bodies: BodyBudget

@@ -5,8 +5,6 @@ import type { AttestationAnswer } from './attestation.js'
 import type { Context, Route } from './route.js'
 import { STATUS_PAGE, STATUS_PAGE_HEADERS } from './status-page.js'
 
-const SHOWN_JOBS = 12
-
 export const SERVICE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -139,15 +137,16 @@ function attestation({ service, collateral }: Context, address?: Hex): Attestati
 }
 
 /** No ids: who knows one may see the job, and this is shown to anybody. */
-async function status({ service, activity, collateral, version }: Context) {
+async function status({ service, store, activity, collateral, version }: Context) {
   const { registry, simulated } = service.facts
-  const { facts: signer, isReady } = service.signer
-  const [counts, jobs] = await Promise.all([service.counts(), service.latest(SHOWN_JOBS)])
+  const { facts: signer } = service.signer
+  const asked = [store.counts(), store.latest(), store.isReady()] as const
+  const [counts, jobs, ready] = await Promise.all(asked)
   const { attestation, ...live } = signer ?? { attestation: undefined }
   return {
     version,
     simulated,
-    ready: isReady && !service.isDraining,
+    ready,
     signer: signer && { ...live, chainId: registry.chainId, registryAddress: registry.address },
     attestation: attestation && {
       provider: attestation.provider,
@@ -158,7 +157,7 @@ async function status({ service, activity, collateral, version }: Context) {
     jobs: counts,
     limits: { concurrency: service.concurrency, queue: service.maxQueued },
     minutes: activity.minutes,
-    recent: jobs.map(({ state, cycles, createdAtMs, startedAtMs, endedAtMs }) => ({
+    recent: jobs?.map(({ state, cycles, createdAtMs, startedAtMs, endedAtMs }) => ({
       ...{ state, cycles, createdAtMs },
       ...(startedAtMs !== undefined &&
         endedAtMs !== undefined && { ranMs: endedAtMs - startedAtMs }),
