@@ -14,7 +14,7 @@ import { limitFlags, releaseFlags } from './guest-flags.js'
 import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
 
-const DEFAULT_LISTEN = '127.0.0.1:3000'
+export const DEFAULT_LISTEN = '127.0.0.1:3000'
 const DEFAULT_ROTATE_EVERY_SECONDS = 30 * 60
 const DEFAULT_DRAIN_SECONDS = 60
 const DEFAULT_MAX_DISK_MIB = 10_240

@@ -39,8 +39,8 @@ export interface Route {
   readonly body?: 'json' | 'binary' | 'text' | 'json or multipart'
   /** JSON Schemas of fastify: body, params, querystring, headers. */
   readonly schema?: Readonly<Record<string, unknown>>
-  /** Schema of a body that the handler itself checks. */
-  readonly document?: object
+  /** Schema of a body that the handler itself checks, by its media type if there are several. */
+  readonly document?: { readonly json: object; readonly multipart: object }
   /** Status of success → what it answers. */
   readonly answers: Readonly<Record<number, string>>
   /** Statuses of its own refusals, besides those of every route. */

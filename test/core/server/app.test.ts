@@ -52,8 +52,13 @@ describe('POST /request_proof and /wait_proof', () => {
     const request = await requestProof(fibonacci)
     expect([request.status, request.type]).toEqual([200, 'text/plain'])
     expect(request.text).toMatch(/^[0-9a-f-]{36}$/)
-    for (const body of [request.text, ` ${request.text}\n`, `"${request.text}"`]) {
-      const { status, json } = await send('POST', '/wait_proof', body)
+    for (const [body, headers] of [
+      [request.text],
+      [` ${request.text}\n`],
+      [`"${request.text}"`],
+      [`"${request.text}"`, JSON_TYPE],
+    ] as const) {
+      const { status, json } = await send('POST', '/wait_proof', body, headers)
       expect(status).toBe(200)
       expect(Object.keys(json)).toEqual(['signature', 'vk', 'public_values'])
       expect(json.signature).toHaveLength(65)
@@ -116,6 +121,16 @@ describe('POST /request_proof and /wait_proof', () => {
   })
 
   it('refuse what is no id (400) and one that is unknown (404)', async () => {
+    for (const body of [
+      '5',
+      '"x"',
+      '{}',
+      `["${UNKNOWN_ID}"]`,
+      `"${' '.repeat(100)}${UNKNOWN_ID}"`,
+    ]) {
+      const answer = await send('POST', '/wait_proof', body, JSON_TYPE)
+      expectProblem(answer, 400, 'REQUEST_MALFORMED')
+    }
     for (const body of ['', 'x', '1'.repeat(1000), `${UNKNOWN_ID}/..`]) {
       expectProblem(await send('POST', '/wait_proof', body), 400, 'REQUEST_MALFORMED')
     }
