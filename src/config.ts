@@ -45,6 +45,7 @@ export const CONFIG_KEYS: Readonly<Record<string, 'string' | 'number' | 'boolean
   queue: 'number',
   'drain-timeout': 'number',
   keys: 'string',
+  'public-host': 'string',
   'allow-origin': 'string',
   'tls-cert': 'string',
   'tls-key': 'string',

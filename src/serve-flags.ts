@@ -3,17 +3,22 @@ import { availableParallelism } from 'node:os'
 import { Flags } from '@oclif/core'
 import { invalidFlag } from './base-command.js'
 import { SCHEME_NAMES } from './core/index.js'
-import { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, isOrigin } from './core/server/app.js'
+import {
+  DEFAULT_KEEP_ENDED,
+  DEFAULT_MAX_QUEUED,
+  isHost,
+  isLoopback,
+  isOrigin,
+} from './core/server/app.js'
 import { isTyped } from './flag-sources.js'
 import { limitFlags, releaseFlags } from './guest-flags.js'
 import { pccsFlags } from './quote-flags.js'
 import { registerFlags } from './register-flags.js'
 
-const DEFAULT_LISTEN = '127.0.0.1:3000'
+export const DEFAULT_LISTEN = '127.0.0.1:3000'
 const DEFAULT_ROTATE_EVERY_SECONDS = 30 * 60
 const DEFAULT_DRAIN_SECONDS = 60
 const DEFAULT_MAX_DISK_MIB = 10_240
-const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\])$/
 
 export const serveFlags = {
   ...registerFlags,
@@ -37,13 +42,23 @@ export const serveFlags = {
     default: DEFAULT_LISTEN,
   }),
   insecure: Flags.boolean({
-    description: 'take work from anybody, even on an address that others can reach',
+    description:
+      'take work from anybody, even on an address that others can reach; nobody is the operator without a key',
     env: 'SP1_TEE_INSECURE',
   }),
   keys: Flags.string({
     description: 'API keys and addresses that may send work; without --insecure nobody else may',
     helpValue: 'FILE',
     env: 'SP1_TEE_KEYS',
+  }),
+  'public-host': Flags.string({
+    description:
+      'what clients call this server, which signed requests (--keys, addresses) must be for; several: repeated, or with commas; default: the loopback address of --listen',
+    helpValue: 'HOST[:PORT]',
+    env: 'SP1_TEE_PUBLIC_HOST',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
   }),
   'allow-origin': Flags.string({
     description:
@@ -181,6 +196,12 @@ export function checkOrigins(origins: readonly string[] = []): void {
   invalidFlag('--allow-origin', 'takes an origin, as in https://app.example, and no path')
 }
 
+/** @throws InputError `FLAG_INVALID` */
+export function checkHosts(hosts: readonly string[] = []): void {
+  if (hosts.every(isHost)) return
+  invalidFlag('--public-host', 'takes HOST or HOST:PORT, as in prover.example or [::1]:3000')
+}
+
 /** @throws InputError `FLAG_INVALID`, also for an address that others can reach, unless `isGuarded` */
 export function parseListen(
   text: string,
@@ -190,7 +211,7 @@ export function parseListen(
   if (host === '' || Number(port) > 65_535) {
     return invalidFlag('--listen', 'takes HOST:PORT, as in 127.0.0.1:3000 or [::1]:3000')
   }
-  if (!LOOPBACK.test(host) && !isGuarded) {
+  if (!isLoopback(host) && !isGuarded) {
     invalidFlag(
       '--listen',
       'with an address that others can reach needs --keys, or --insecure if a proxy in front knows its clients',

@@ -16,6 +16,7 @@ import {
   type AppOptions,
   type BlobStore,
   type CollateralSource,
+  isLoopback,
   type JobStore,
   openFolderBlobStore,
   openPostgresJobStore,
@@ -40,6 +41,8 @@ type Flags = Parameters<typeof limitsOf>[0] &
     readonly queue: number
     readonly insecure: boolean
     readonly keys?: string | undefined
+    readonly listen: string
+    readonly 'public-host'?: readonly string[] | undefined
     readonly 'allow-origin'?: readonly string[] | undefined
     readonly 'tls-cert'?: string | undefined
     readonly 'tls-key'?: string | undefined
@@ -70,11 +73,10 @@ export async function openService(
 ): Promise<
   Omit<AppOptions, 'signer' | 'registry' | 'simulated' | 'version' | 'newId' | 'onError' | 'log'>
 > {
-  const { keys, insecure } = flags
   const { chain, gasPayer, provider } = registering
   const multiProof = await findMultiProof(flags, registering)
   const [cert, key] = [flags['tls-cert'], flags['tls-key']]
-  const access = keys === undefined ? undefined : parseAccess(await readText(keys))
+  const access = await openAccess(flags)
   const tls = cert && key ? await openTlsFiles(cert, key, remark) : undefined
   const s3 = flags.blobs === undefined ? undefined : s3LocationOf(flags.blobs, flags['s3-endpoint'])
   const folder = flags['data-dir'] ?? serviceFolder(flags)
@@ -84,7 +86,7 @@ export async function openService(
   return {
     store,
     blobs,
-    ...(access && { access: { ...access, isRequired: !insecure } }),
+    access,
     ...(tls && { tls }),
     allowedOrigins: flags['allow-origin'] ?? [],
     concurrency: flags.concurrency,
@@ -102,6 +104,23 @@ export async function openService(
     nowMs: () => performance.now(),
     dateMs: Date.now,
   }
+}
+
+/** @throws InputError `FLAG_INVALID` clients sign for a name that only the operator knows */
+async function openAccess(flags: Flags): Promise<NonNullable<AppOptions['access']>> {
+  const { keys, insecure, listen } = flags
+  const publicHosts = flags['public-host']?.map((host) => host.toLowerCase())
+  if (keys === undefined) {
+    const nobody = { keys: [], addresses: [], publicHosts }
+    return { ...nobody, isRequired: false, trustsThisMachine: !insecure }
+  }
+  const access = parseAccess(await readText(keys))
+  const isLocal = isLoopback(listen.replace(/:\d+$/, '')) && !insecure
+  if (access.addresses.length > 0 && publicHosts === undefined && !isLocal) {
+    const reason = 'is needed: --keys has addresses, and their signatures name the server'
+    invalidFlag('--public-host', `${reason} as its clients do`)
+  }
+  return { ...access, isRequired: !insecure, publicHosts }
 }
 
 async function openJobStore(

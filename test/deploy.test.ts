@@ -1,11 +1,12 @@
 /** What is in deploy/, by those who read it: systemd, Prometheus, YAML and JSON. */
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultLoaders } from 'cosmiconfig'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import Serve from '../src/commands/serve.js'
+import { DEFAULT_LISTEN } from '../src/serve-flags.js'
 import { send } from './support/http.js'
 import { startService, type TestService } from './support/service.js'
 
@@ -17,6 +18,11 @@ it('systemd takes the unit', () => {
   copyFileSync(join(DEPLOY, 'sp1-tee.service'), join(folder, 'sp1-tee.service'))
   execFileSync('systemd-analyze', ['verify', join(folder, 'sp1-tee.service')], { stdio: 'pipe' })
   rmSync(folder, { recursive: true })
+})
+
+it('the unit lets the server ask for the addresses of its machine', () => {
+  const [, families = ''] = /^RestrictAddressFamilies=(.*)$/m.exec(read('sp1-tee.service')) ?? []
+  expect(families.split(' ')).toContain('AF_NETLINK')
 })
 
 it('Prometheus takes the alert rules, and they fire when they should', () => {
@@ -65,10 +71,49 @@ describe('settings', () => {
     expect(names.filter((name) => !known.has(name))).toEqual([])
   })
 
-  it.each(['Dockerfile', 'sp1-tee.service'])('of %s are, too', (name) => {
+  it.each(['Dockerfile', 'healthcheck.mjs', 'sp1-tee.service'])('of %s are, too', (name) => {
     const names = Array.from(read(name).matchAll(/\bSP1_TEE_\w+/g), String)
     expect(names.length).toBeGreaterThan(0)
     expect(names.filter((setting) => !known.has(setting))).toEqual([])
+  })
+})
+
+describe('the health check of the image', () => {
+  const check = (env: Record<string, string>) =>
+    new Promise((resolve) => {
+      const file = join(DEPLOY, 'healthcheck.mjs')
+      execFile(process.execPath, [file], { env }, (error) => resolve(error?.code ?? 0))
+    })
+  const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-health-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.each(['127.0.0.1', '0.0.0.0', '::'])('asks where the server listens: %s', async (host) => {
+    const service = await startService()
+    const { port } = new URL(await service.app.listen({ host, port: 0 }))
+    const listen = { SP1_TEE_LISTEN: `${host === '::' ? '[::]' : host}:${port}` }
+    expect(await check(listen)).toBe(0)
+    expect(await check({ ...listen, SP1_TEE_TLS_CERT: 'tls.crt' })).toBe(1)
+    await service.app.drain(AbortSignal.abort())
+    expect(await check(listen)).toBe(1)
+  })
+
+  it('speaks HTTPS with a server that does', async () => {
+    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => join(folder, name)) as [string, string]
+    const names = ['-subj', '/CN=prover.example', '-keyout', key, '-out', cert, '-nodes']
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+    execFileSync('openssl', ['req', '-x509', ...kind, ...names], { stdio: 'ignore' })
+    const tls = { key: readFileSync(key), cert: readFileSync(cert) }
+    const service = await startService({ tls })
+    const { host } = new URL(await service.app.listen({ host: '127.0.0.1', port: 0 }))
+    expect(await check({ SP1_TEE_LISTEN: host, SP1_TEE_TLS_CERT: cert })).toBe(0)
+    expect(await check({ SP1_TEE_LISTEN: host })).toBe(1)
+    await service.app.drain(AbortSignal.abort())
+  })
+
+  it('is where the image has it, and asks there without settings', () => {
+    const [, path = ''] = /"node", ".*\/node_modules\/sp1-tee\/(.*)"/.exec(read('Dockerfile')) ?? []
+    expect(path).toBe('deploy/healthcheck.mjs')
+    expect(read('healthcheck.mjs')).toContain(`'${DEFAULT_LISTEN}'`)
   })
 })
 
@@ -81,6 +126,7 @@ it('is what the package brings', () => {
     'alerts.yml',
     'compose.yml',
     'grafana.json',
+    'healthcheck.mjs',
     'sp1-tee.service',
   ])
 })

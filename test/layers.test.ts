@@ -128,6 +128,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:child_process': ['core/server/execution-process.ts'],
   'node:events': ['core/server/execution-process.ts'],
+  'node:stream': ['core/server/body-budget.ts'],
   'node:fs': [
     'files.ts',
     'state.ts',
@@ -151,6 +152,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
     'serve-flags.ts',
     'state.ts',
     'vkey-disk-cache.ts',
+    'core/server/app.ts',
     'core/vkey/vkey.ts',
   ],
   'node:path': [

@@ -13,7 +13,13 @@ import {
 } from '../core/server/app.js'
 import { deployDevelopment } from '../development.js'
 import { openRegistration } from '../register-flags.js'
-import { checkDevelopmentFlags, checkOrigins, parseListen, serveFlags } from '../serve-flags.js'
+import {
+  checkDevelopmentFlags,
+  checkHosts,
+  checkOrigins,
+  parseListen,
+  serveFlags,
+} from '../serve-flags.js'
 import { openService } from '../service-setup.js'
 import { createMemorySigner } from '../state.js'
 import { SIMULATED, watchStep } from '../terminal.js'
@@ -35,7 +41,7 @@ interface Ready {
 export default class Serve extends BaseCommand {
   static override summary = 'prove for others: the long-lived service'
   static override description =
-    "Makes a signer in memory, registers it, takes proof requests over HTTP, and replaces the signer in time. Stops on SIGTERM or Ctrl-C when accepted jobs have ended; a second one stops at once. --dev needs Foundry's anvil."
+    "Listens, makes a signer in memory, registers it, takes proof requests over HTTP, and replaces the signer in time. Stops on SIGTERM or Ctrl-C when accepted jobs have ended; a second one stops at once. --dev needs Foundry's anvil."
   static override examples = [
     '<%= config.bin %> serve --dev',
     '<%= config.bin %> serve --rpc-url https://… --registry 0x… --keystore payer.json --password-file password.txt',
@@ -50,6 +56,7 @@ export default class Serve extends BaseCommand {
     const isGuarded = flags.insecure || flags.keys !== undefined
     const address = parseListen(flags.listen, isGuarded)
     checkOrigins(flags['allow-origin'])
+    checkHosts(flags['public-host'])
     this.#heedSignals()
     if (!flags.dev) {
       const registration = await openRegistration(flags, (text) => this.remark(text))
@@ -92,7 +99,6 @@ export default class Serve extends BaseCommand {
     const { multiProof } = development
     const registering = { ...options, multiProof }
     const parts = await openService(flags, registering, (text) => this.remark(text))
-    let app: App | undefined
     const signer = new LiveSigner({
       newSigner: createMemorySigner,
       register: async (signerAddress, rotation, onStep) => {
@@ -103,18 +109,13 @@ export default class Serve extends BaseCommand {
       check: (signerAddress) => findRegistration(chain, registry, signerAddress),
       rotateEveryMs: flags['rotate-every'] * 1000,
       nowSeconds: () => Date.now() / 1000,
-      onAttempt: (attempt) => app?.onAttempt(attempt),
+      onAttempt: (attempt) => app.onAttempt(attempt),
       onEvent: (event) => {
-        app?.onSigner(event)
+        app.onSigner(event)
         if (!flags['log-json']) this.#tell(event)
       },
     })
-    const registration = await this.#step(
-      `Attest and register a signer${simulated ? ' (simulated)' : ''}`,
-      () => signer.start(),
-      ({ address: registered }) => registered,
-    )
-    app = createApp({
+    const app: App = createApp({
       ...parts,
       signer,
       registry: { chainId: chain.chainId, address: registry },
@@ -129,9 +130,14 @@ export default class Serve extends BaseCommand {
         if (!flags['log-json']) this.remark(`A bug of sp1-tee: ${(error as Error).stack}`)
       },
     })
-    const running = app
     try {
-      const url = await this.#step('Listen', () => running.listen(address), String)
+      // Before a registration is paid for, which every restart would do again.
+      const url = await this.#step('Listen', () => app.listen(address), String)
+      const registration = await this.#step(
+        `Attest and register a signer${simulated ? ' (simulated)' : ''}`,
+        () => signer.start(),
+        ({ address: registered }) => registered,
+      )
       this.#printReady({
         url,
         signer: registration.address,
@@ -144,8 +150,12 @@ export default class Serve extends BaseCommand {
       })
       await aborted(this.#stop.signal)
       this.remark('Stopping: accepted jobs may end. Again to stop at once.')
+    } catch (error) {
+      // Nobody was told that it serves; what jobs there were are given back.
+      this.#deadline.abort()
+      throw error
     } finally {
-      await this.#drain(running, flags['drain-timeout'])
+      await this.#drain(app, flags['drain-timeout'])
     }
   }
 

@@ -366,7 +366,7 @@ const SERVER = {
   SIGNER_NOT_READY: (f: { reason: string }) =>
     `No signer is ready: ${f.reason}. Try again when /readyz says so.`,
   OPERATOR_ONLY: () =>
-    'Only the operator may do this. Send it from the machine the server runs on, by its loopback address.',
+    'Only the operator may do this. Send it with a key that is marked `operator`; where there are none and no --insecure, from the machine of the server, by its loopback address and through no proxy.',
   QUEUE_FULL: (f: { queued: number; retryAfterSeconds: number }) =>
     `The server's queue is full (${f.queued} jobs). Try again in ${f.retryAfterSeconds} s.`,
   MEMORY_UNAVAILABLE: (f: { mib: number }) =>
@@ -406,6 +406,8 @@ const SERVER = {
     'The server takes work only with a valid API key. Send it as "Authorization: Bearer KEY".',
   RATE_LIMITED: (f: { retryAfterSeconds: number }) =>
     `The API key has used up its requests. Try again in ${f.retryAfterSeconds} s.`,
+  BODIES_FULL: (f: { retryAfterSeconds: number }) =>
+    `The server has as many large requests at a time as it can bear. Try again in ${f.retryAfterSeconds} s.`,
   BODY_TOO_LARGE: (f: { limitBytes: number }) =>
     `The request has more than ${f.limitBytes} bytes. Send less.`,
   MEDIA_TYPE: (f: { expected: string }) =>
@@ -427,6 +429,7 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
   IDEMPOTENCY_CONFLICT: 409,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE: 415,
+  BODIES_FULL: 429,
   QUEUE_FULL: 429,
   RATE_LIMITED: 429,
 }

@@ -1,5 +1,7 @@
 /** The real command with a quote service that fails, lies and comes back, on a real chain. */
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -76,6 +78,26 @@ describe('a quote service that fails at the start', () => {
     expect([run.exitCode, run.json.error.code]).toEqual([exitCode, code])
     expect(run.json.error.message.toLowerCase()).toContain(words)
   })
+})
+
+describe('an address that cannot be listened on', () => {
+  const blocks = async () => (await connectChain({ rpcUrl: anvil.rpcUrl })).client.getBlockNumber()
+
+  it.each(['a port that is taken', 'an address of another machine'])(
+    '%s costs no transaction',
+    async (what) => {
+      const taken = createServer().listen(0, '127.0.0.1')
+      await once(taken, 'listening')
+      const { port } = taken.address() as AddressInfo
+      const address = what.startsWith('a port') ? `127.0.0.1:${port}` : '192.0.2.1:0'
+      const before = await blocks()
+      const listen = ['--listen', address, '--insecure', '--state-dir', join(folder, 'state')]
+      const run = await cliJson(['serve', ...args.slice(0, -2), ...listen])
+      expect([run.exitCode, run.json.error.code]).toEqual([8, 'LISTEN_FAILED'])
+      expect(await blocks()).toBe(before)
+      taken.close()
+    },
+  )
 })
 
 describe('a quote service that fails later', () => {

@@ -238,6 +238,7 @@ describe('refusals', () => {
     ['no address', 2, 'FLAG_INVALID', ['--dev', '--listen', 'localhost']],
     ['every origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', '*']],
     ['a page in place of an origin', 2, 'FLAG_INVALID', ['--dev', '--allow-origin', 'https://a/b']],
+    ['a URL in place of a name', 2, 'FLAG_INVALID', ['--dev', '--public-host', 'https://a']],
     ['a chain beside --dev', 2, 'FLAG_INVALID', ['--dev', '--rpc-url', 'http://127.0.0.1:1']],
     [
       'an address of another machine',
@@ -248,6 +249,18 @@ describe('refusals', () => {
   ])('%s', async (_what, exitCode, code, args) => {
     const run = await cliJson(['serve', ...args, '--state-dir', join(folder, 'state')])
     expect([run.exitCode, run.json.error.code]).toEqual([exitCode, code])
+  })
+
+  it.each([
+    ['an address others can reach', ['--listen', '0.0.0.0:0']],
+    ['a proxy in front', [...FREE_PORT, '--insecure']],
+  ])('addresses that sign, with %s and no name of the server', async (_what, args) => {
+    const keys = join(folder, 'keys.json')
+    await writeFile(keys, JSON.stringify({ addresses: [`0x${'11'.repeat(20)}`] }))
+    const state = ['--state-dir', join(folder, 'state')]
+    const run = await cliJson(['serve', '--dev', ...args, '--keys', keys, ...state])
+    expect([run.exitCode, run.json.error.code]).toEqual([2, 'FLAG_INVALID'])
+    expect(run.json.error.message).toContain('--public-host is needed')
   })
 
   it('asks for anvil by name where there is none', async () => {

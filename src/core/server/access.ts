@@ -14,6 +14,7 @@ const DEFAULT_REQUESTS_PER_MINUTE = 600
 const MAX_HEADER_LENGTH = 512
 const MAX_NAME_LENGTH = 64
 const MAX_ENTRIES = 10_000
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
 export interface ApiKey {
   /** Whose it is; no secret. */
@@ -31,13 +32,20 @@ export interface AccessOptions {
   readonly addresses: readonly Hex[]
   /** False lets anybody in who shows nothing. What is shown must be right all the same. */
   readonly isRequired: boolean
+  /** Whether who shows nothing and comes from this machine is the operator. Not where a proxy may stand in front. */
+  readonly trustsThisMachine?: boolean
+  /**
+   * What clients call this server, as their Host header has it, lower case: signed requests are for these
+   * and no others. Default: the names of the address it listens on.
+   */
+  readonly publicHosts?: readonly string[] | undefined
   /** Seconds since 1970. */
   readonly nowSeconds: () => number
 }
 
 export interface Visitor {
   readonly tenant: string
-  /** True, false, or undefined where where it comes from decides. */
+  /** True, false, or undefined where the place it comes from decides. */
   readonly isOperator: boolean | undefined
 }
 
@@ -47,14 +55,22 @@ interface Bucket {
   atSeconds: number
 }
 
-export const NOBODY: Visitor = { tenant: '', isOperator: undefined }
+/** Whoever shows nothing. */
+export const NOBODY: Visitor = { tenant: '', isOperator: false }
 
 export class Access {
   readonly #options: AccessOptions
   readonly #buckets = new Map<string, Bucket>()
+  #hosts: readonly string[]
 
   constructor(options: AccessOptions) {
     this.#options = options
+    this.#hosts = options.publicHosts ?? []
+  }
+
+  /** @param url - where it listens, and so what it is called if nothing else is given */
+  onListening(url: string): void {
+    if (this.#options.publicHosts === undefined) this.#hosts = hostsOf(new URL(url))
   }
 
   /**
@@ -63,8 +79,9 @@ export class Access {
    */
   identify(authorization: string | undefined, host: string): Visitor {
     if (authorization === undefined) {
-      if (this.#options.isRequired) throw new UnavailableError('KEY_REQUIRED', {})
-      return NOBODY
+      const { isRequired, trustsThisMachine } = this.#options
+      if (isRequired) throw new UnavailableError('KEY_REQUIRED', {})
+      return trustsThisMachine ? { ...NOBODY, isOperator: undefined } : NOBODY
     }
     const [scheme = '', credential = ''] = authorization.slice(0, MAX_HEADER_LENGTH).split(' ')
     switch (scheme.toLowerCase()) {
@@ -102,7 +119,9 @@ export class Access {
   #bySignature(credential: string, host: string): Visitor {
     const [seconds = '', signature = ''] = credential.split(':')
     const isRecent = Math.abs(Number(seconds) - this.#options.nowSeconds()) <= SIGNATURE_SECONDS
-    if (!/^\d{1,12}$/.test(seconds) || !isRecent || !isHex(signature)) {
+    // Whoever relays a request chooses its Host header, so a name of another server proves nothing here.
+    const isForUs = this.#hosts.includes(host.toLowerCase())
+    if (!/^\d{1,12}$/.test(seconds) || !isRecent || !isForUs || !isHex(signature)) {
       throw new UnavailableError('KEY_REQUIRED', {})
     }
     const text = new TextEncoder().encode(signedText(host, Number(seconds)))
@@ -122,6 +141,22 @@ export class Access {
     }
     bucket.tokens--
   }
+}
+
+/** True for what a Host header holds: a name or an address, in brackets if it has colons, and maybe a port. */
+export function isHost(text: string): boolean {
+  return /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(text) && URL.canParse(`http://${text}`)
+}
+
+/** As clients write them: the scheme's own port is left out. */
+function hostsOf({ host, hostname, port }: URL): readonly string[] {
+  if (!isLoopback(hostname)) return [host]
+  return [hostname, ...LOOPBACK_NAMES].map((name) => (port === '' ? name : `${name}:${port}`))
+}
+
+/** True for an address of this machine alone, and the one name that nobody else resolves. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|\[::1\]|::1|(::ffff:)?127(\.\d{1,3}){3})$/.test(host)
 }
 
 /** What an address signs to be let in: it is for this server, and soon worth nothing. */

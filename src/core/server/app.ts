@@ -1,25 +1,37 @@
 /** The service over HTTP. It listens only when it is told to. */
+import { networkInterfaces } from 'node:os'
 import multipart from '@fastify/multipart'
-import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
-import { UnavailableError } from '../errors.js'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import { InternalError, UnavailableError } from '../errors.js'
+import type { JobRecord } from '../jobs/job-store.js'
 import { Access, type AccessOptions } from './access.js'
 import { Activity } from './activity.js'
+import { BodyBudget } from './body-budget.js'
 import {
   type CollateralEvent,
   CollateralKeeper,
   type CollateralSource,
 } from './collateral-keeper.js'
 import { allowOrigins, refuseOrigins } from './cross-origin.js'
+import { isSealed, parseRequest } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerAttempt, SignerEvent } from './live-signer.js'
 import { Metrics } from './metrics.js'
 import { describeApi } from './openapi.js'
-import { PROBLEM_TYPE, problemOf, typedError } from './problem.js'
-import { type Context, type Route, setVisitor } from './route.js'
+import { requireOperator } from './operator.js'
+import { isBug, PROBLEM_TYPE, problemOf, typedError } from './problem.js'
+import { type Context, mediaTypeOf, type Route, setVisitor } from './route.js'
 import { ROUTES } from './routes.js'
 import { Service } from './service.js'
 import type { ServiceOptions } from './service-options.js'
 import { watchSilentConnections } from './silent-connections.js'
+import { StoreView } from './store-view.js'
 import { Tracing } from './tracing.js'
 import { WalletWatch } from './wallet-watch.js'
 
@@ -29,7 +41,7 @@ export type { JobStore } from '../jobs/job-store.js'
 export { openPostgresJobStore } from '../jobs/postgres-job-store.js'
 export { openS3BlobStore, type S3BlobStoreOptions } from '../jobs/s3-blob-store.js'
 export { openSqliteThread } from '../jobs/sqlite-thread.js'
-export { type AccessOptions, parseAccess } from './access.js'
+export { type AccessOptions, isHost, isLoopback, parseAccess } from './access.js'
 export { describeRegistration, type SignerAttestation } from './attestation.js'
 export type { CollateralEvent, CollateralSource } from './collateral-keeper.js'
 export { isOrigin } from './cross-origin.js'
@@ -39,6 +51,8 @@ export { LiveSigner, type SignerEvent } from './live-signer.js'
 export { DEFAULT_KEEP_ENDED, DEFAULT_MAX_QUEUED, type ServiceOptions } from './service-options.js'
 
 export const DEFAULT_BODY_LIMIT_BYTES = 32 * 2 ** 20
+/** Bodies of the largest size that are in memory at the same time. */
+const LARGE_BODIES = 8
 /** Small enough for thousands, large enough for a program. */
 const HEADERS_TIMEOUT_MS = 15_000
 /** For the whole of a request to arrive; the answer may take as long as the job. */
@@ -47,6 +61,8 @@ const REQUEST_TIMEOUT_MS = 120_000
 const OLDEST_TLS = 'TLSv1.2'
 /** Connections at the same time; what waits for a job is bounded more tightly. */
 const MAX_CONNECTIONS = 16_384
+const PRIVATE_BUG = 'a job with private inputs failed by it, so no more is told'
+const EVERY_ADDRESS = ['0.0.0.0', '::']
 
 export interface LogOptions {
   readonly level: string
@@ -107,37 +123,36 @@ export function createApp(options: AppOptions): App {
   const onFailure = () => metrics.onRpcFailure()
   const wallet =
     options.askBalance && new WalletWatch({ ask: options.askBalance, nowMs, onFailure })
+  const store = new StoreView(service, nowMs)
   const metrics = new Metrics({
     version,
     simulated: options.simulated,
-    counts: () => service.counts(),
+    counts: store.counts,
     signer: () => service.signer.facts,
-    isReady: () => service.signer.isReady && !service.isDraining,
+    isReady: store.isReady,
     collateral,
     walletWei: () => wallet?.wei,
     nowSeconds,
   })
-  const anybody = { keys: [], addresses: [], isRequired: false }
+  const anybody = { keys: [], addresses: [], isRequired: false, trustsThisMachine: true }
   const tracing = new Tracing({ version, dateMs })
   const access = new Access({ ...(options.access ?? anybody), nowSeconds })
   const api = describeApi(ROUTES, version)
   const openApi = () => api
-  const context: Context = { service, access, metrics, activity, collateral, version, openApi }
+  const bodies = new BodyBudget(LARGE_BODIES * bodyLimitBytes)
+  const context: Context = {
+    ...{ service, store, access, metrics, bodies, activity, collateral, version, onBug, openApi },
+  }
 
   http.setErrorHandler((raw, request, reply) => {
     const error = typedError(raw as Parameters<typeof typedError>[0], bodyLimitBytes)
     const problem = problemOf(error)
-    if (problem.code === 'INTERNAL') {
-      request.log.error({ err: error }, 'a bug of sp1-tee')
-      onError?.(error)
-    }
+    if (isBug(error)) onBug(error, request.log)
     const retryAfter = problem.details.retryAfterSeconds
     if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter)
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
   })
-  http.setNotFoundHandler(({ method, url }) => {
-    throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
-  })
+  http.setNotFoundHandler(refuseUnknown)
   http.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
@@ -148,6 +163,13 @@ export function createApp(options: AppOptions): App {
     request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, 'request')
   })
   allowOrigins(http, options.allowedOrigins ?? [])
+  http.after(() => {
+    // Else its body would be read first.
+    http.addHook('onRequest', async (request) => {
+      if (request.is404) refuseUnknown(request)
+    })
+    http.addHook('preParsing', async (request, reply, body) => bodies.meter(request, reply, body))
+  })
   http.register(async (scope) => {
     for (const route of ROUTES) {
       const { method, url, schema = {}, handle } = route
@@ -158,9 +180,12 @@ export function createApp(options: AppOptions): App {
         schema,
         ...(route.for === 'operator' && { config: { cors: false } }),
         onRequest: async (request) => {
-          if (route.for !== 'open') {
-            setVisitor(request, access.identify(request.headers.authorization, request.host))
+          const { authorization } = request.headers
+          const isByBody = route.isSigned && access.hasAddresses && authorization === undefined
+          if (route.for !== 'open' && !isByBody) {
+            setVisitor(request, access.identify(authorization, request.host))
           }
+          if (route.for === 'operator') requireOperator(request)
           requireMediaType(request, route.body)
         },
         handler: async (request, reply) => handle(context, request, reply),
@@ -168,7 +193,11 @@ export function createApp(options: AppOptions): App {
     }
   })
 
-  collateral?.follow()
+  const stopped = new AbortController()
+  if (collateral !== undefined) {
+    const follow = () => collateral.follow()
+    service.signer.ready(stopped.signal).then(follow, () => {})
+  }
   wallet?.start()
   return {
     inject: http.inject.bind(http),
@@ -180,13 +209,23 @@ export function createApp(options: AppOptions): App {
     onAttempt: (attempt) => tracing.onAttempt(attempt),
     async listen({ host, port }) {
       try {
-        return await http.listen({ host, port })
+        // Fastify asks for them where nobody catches what it throws.
+        if (EVERY_ADDRESS.includes(host)) networkInterfaces()
+        const url = await http.listen({ host, port })
+        access.onListening(urlOf(url, host))
+        return url
       } catch (error) {
-        const reason = (error as NodeJS.ErrnoException).code ?? 'it is no address of this machine'
-        throw new UnavailableError('LISTEN_FAILED', { address: `${host}:${port}`, reason }, error)
+        const { code, message } = error as NodeJS.ErrnoException
+        const reason = code === 'ERR_SYSTEM_ERROR' ? message : code
+        throw new UnavailableError(
+          'LISTEN_FAILED',
+          { address: `${host}:${port}`, reason: reason ?? 'it is no address of this machine' },
+          error,
+        )
       }
     },
     async drain(deadline) {
+      stopped.abort()
       collateral?.stop()
       wallet?.stop()
       await service.drain(deadline)
@@ -206,6 +245,15 @@ export function createApp(options: AppOptions): App {
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
+    if (event.kind !== 'ended' || event.error === undefined || !isBug(event.error)) return
+    const told = isPrivate(event.job) ? new InternalError(PRIVATE_BUG) : event.error
+    onBug(told, http.log.child({ job: event.job.id }))
+  }
+
+  function onBug(error: unknown, log: FastifyBaseLogger): void {
+    metrics.onBug()
+    log.error({ err: error }, 'a bug of sp1-tee')
+    onError?.(error)
   }
 
   function onCollateral(event: CollateralEvent): void {
@@ -213,6 +261,13 @@ export function createApp(options: AppOptions): App {
     options.onCollateral?.(event)
     logCollateral(http, event)
   }
+}
+
+/** With the address that was given: of one that stands for several, fastify names the first. */
+function urlOf(url: string, host: string): string {
+  const { protocol, port } = new URL(url)
+  const authority = host.includes(':') ? `[${host}]` : host
+  return `${protocol}//${authority}${port === '' ? '' : `:${port}`}`
 }
 
 function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): FastifyInstance {
@@ -236,6 +291,20 @@ function createHttp({ tls, log, newId }: AppOptions, bodyLimitBytes: number): Fa
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   http.register(multipart, { limits: { headerPairs: 20, fieldNameSize: 40 } })
   return http
+}
+
+/** @throws UnavailableError `ROUTE_UNKNOWN` */
+function refuseUnknown({ method, url }: FastifyRequest): never {
+  throw new UnavailableError('ROUTE_UNKNOWN', { method, path: url.slice(0, 100) })
+}
+
+/** Whether what went wrong with it may tell of inputs that nobody should see. */
+function isPrivate({ request }: JobRecord): boolean {
+  try {
+    return isSealed(parseRequest(request))
+  } catch {
+    return true
+  }
 }
 
 function requestId(given: string | string[] | undefined, newId: () => string): string {
@@ -299,10 +368,9 @@ const MEDIA_TYPES = {
 } as const
 
 /** @throws UnavailableError `MEDIA_TYPE` */
-function requireMediaType({ headers }: FastifyRequest, body: Route['body']): void {
+function requireMediaType(request: FastifyRequest, body: Route['body']): void {
   if (body === undefined || body === 'text') return
   const expected: readonly string[] = MEDIA_TYPES[body]
-  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  if (expected.includes(given.trim())) return
+  if (expected.includes(mediaTypeOf(request))) return
   throw new UnavailableError('MEDIA_TYPE', { expected: expected.join(' or ') })
 }

@@ -1,16 +1,22 @@
 /** A job as server-sent events, until it has ended or its client goes away. */
 import type { FastifyReply } from 'fastify'
-import { Sp1TeeError } from '../errors.js'
-import { problemOf } from './problem.js'
+import { isBug, problemOf } from './problem.js'
 import { jobView } from './proof-routes.js'
-import type { Service } from './service.js'
+import type { Context } from './route.js'
+import type { Caller } from './service-options.js'
 
 /** Progress is told so often; a comment at least so often keeps proxies from cutting the connection. */
 const PROGRESS_MS = 250
 const ALIVE_MS = 15_000
 
-export function eventStream(service: Service, id: string, reply: FastifyReply): Promise<unknown> {
-  return service.waiting(async () => {
+/** @throws UnavailableError `QUEUE_FULL` too many wait already */
+export function eventStream(
+  { service, onBug }: Pick<Context, 'service' | 'onBug'>,
+  id: string,
+  caller: Caller,
+  reply: FastifyReply,
+): Promise<unknown> {
+  return service.waiting(caller, async () => {
     const gone = new AbortController()
     const { raw } = reply
     raw.on('close', () => gone.abort())
@@ -32,7 +38,7 @@ export function eventStream(service: Service, id: string, reply: FastifyReply): 
         raw.write(encodeEvent('result', jobView(result)))
       }
     } catch (error) {
-      if (!(error instanceof Sp1TeeError)) reply.log.error({ err: error }, 'a bug of sp1-tee')
+      if (isBug(error)) onBug(error, reply.log)
       raw.write(encodeEvent('error', problemOf(error)))
     } finally {
       clearInterval(alive)

@@ -1,17 +1,18 @@
 /** What Prometheus is told. Labels have few values: no ids, no addresses of clients. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { ERROR_TABLES, GuestError, Sp1TeeError } from '../errors.js'
-import type { JobState } from '../jobs/job-store.js'
 import type { CollateralEvent, CollateralKeeper } from './collateral-keeper.js'
 import type { JobEvent } from './job-event.js'
 import type { SignerEvent } from './live-signer.js'
+import type { JobCounts } from './store-view.js'
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
 
 export interface MetricsOptions {
   readonly version: string
   readonly simulated: boolean
-  readonly counts: () => Promise<Readonly<Record<JobState, number>>>
+  /** Undefined while the store does not say. */
+  readonly counts: () => Promise<JobCounts | undefined>
   /** Of the signer there is. */
   readonly signer: () =>
     | {
@@ -25,7 +26,7 @@ export interface MetricsOptions {
   readonly collateral?: Pick<CollateralKeeper, 'nextUpdates' | 'trust'> | undefined
   /** What the gas payer has, if it is known. */
   readonly walletWei?: () => bigint | undefined
-  readonly isReady: () => boolean
+  readonly isReady: () => Promise<boolean>
   /** Seconds since 1970. */
   readonly nowSeconds: () => number
 }
@@ -46,6 +47,7 @@ export class Metrics {
   readonly #quoteFailures: Counter
   readonly #collateralFailures: Counter
   readonly #rpcErrors: Counter
+  readonly #bugs: Counter
 
   constructor(options: MetricsOptions) {
     const { version, simulated, counts, signer, isReady, nowSeconds } = options
@@ -72,7 +74,9 @@ export class Metrics {
     gauge('sp1_tee_build_info', 'Always 1', ['version', 'simulated'], (info) =>
       info.set({ version, simulated: String(simulated) }, 1),
     )
-    gauge('sp1_tee_ready', '1 while new work is taken', [], (ready) => ready.set(Number(isReady())))
+    gauge('sp1_tee_ready', '1 while new work is taken, as /readyz says', [], async (ready) =>
+      ready.set(Number(await isReady())),
+    )
     this.#requests = counter('sp1_tee_requests_total', 'HTTP requests', ['route', 'code'])
     this.#durations = histogram(
       'http_request_duration_seconds',
@@ -80,7 +84,8 @@ export class Metrics {
       ['route'],
     )
     gauge('sp1_tee_jobs', 'Jobs in the store', ['state'], async (jobs) => {
-      for (const [state, count] of Object.entries(await counts())) jobs.set({ state }, count)
+      for (const [state, count] of Object.entries((await counts()) ?? {}))
+        jobs.set({ state }, count)
     })
     this.#jobDurations = histogram('sp1_tee_job_duration_seconds', 'From beginning to end', [
       'outcome',
@@ -152,6 +157,7 @@ export class Metrics {
       const wei = options.walletWei?.()
       if (wei !== undefined) wallet.set(Number(wei))
     })
+    this.#bugs = counter('sp1_tee_bugs_total', 'Requests and jobs that failed by a bug of sp1-tee')
     this.#rpcErrors = counter('sp1_tee_rpc_errors_total', 'Questions that the chain did not answer')
   }
 
@@ -215,6 +221,10 @@ export class Metrics {
     if (event.kind !== 'failed') return
     const { error } = event
     this.#collateralFailures.inc({ cause: error instanceof Sp1TeeError ? error.code : 'INTERNAL' })
+  }
+
+  onBug(): void {
+    this.#bugs.inc()
   }
 
   onRpcFailure(): void {

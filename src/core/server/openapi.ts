@@ -20,6 +20,7 @@ const MEDIA: Readonly<Record<NonNullable<Route['body']>, readonly string[]>> = {
   text: ['text/plain'],
   'json or multipart': ['application/json', 'multipart/form-data'],
 }
+const BINARY = { type: 'string', format: 'binary' }
 const PROBLEM = {
   type: 'object',
   required: ['type', 'title', 'status', 'code', 'detail', 'details'],
@@ -80,23 +81,22 @@ function operation({ summary, schema = {}, document, body, answers, refusals, ..
       ...parameters('query', schema.querystring),
       ...parameters('header', schema.headers),
     ],
-    ...(body !== undefined && { requestBody: requestBody(body, schema.body ?? document) }),
+    ...(body !== undefined && {
+      requestBody: requestBody(body, document ?? { json: schema.body }),
+    }),
     responses: Object.fromEntries([...successes, ...problems]),
   }
 }
 
-function requestBody(body: NonNullable<Route['body']>, schema: unknown) {
-  const binary = { type: 'string', format: 'binary' }
-  const multipart = {
-    type: 'object',
-    required: ['request', 'stdin'],
-    properties: { request: schema, stdin: binary },
+function requestBody(
+  body: NonNullable<Route['body']>,
+  { json, multipart }: { readonly json: unknown; readonly multipart?: unknown },
+) {
+  const schemas: Readonly<Record<string, unknown>> = {
+    'application/json': json,
+    'multipart/form-data': multipart,
   }
-  const schemaOf = (media: string) => {
-    if (media === 'application/json') return schema
-    return media === 'multipart/form-data' ? multipart : binary
-  }
-  const content = MEDIA[body].map((media) => [media, { schema: schemaOf(media) }])
+  const content = MEDIA[body].map((media) => [media, { schema: schemas[media] ?? BINARY }])
   return { required: true, content: Object.fromEntries(content) }
 }
 

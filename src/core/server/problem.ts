@@ -1,6 +1,12 @@
 /** Errors as HTTP tells them: application/problem+json (RFC 9457) with the codes of errors.ts. */
 import type { FastifyError } from 'fastify'
-import { InputError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
+import {
+  InputError,
+  InternalError,
+  restoreError,
+  Sp1TeeError,
+  UnavailableError,
+} from '../errors.js'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -20,8 +26,17 @@ export function problemOf(error: unknown): Problem {
   return { type: 'about:blank', title: code, status, code, detail, details }
 }
 
+/** A bug that a job failed by, which its operator heard of then. */
+class ToldBug extends InternalError {}
+
+/** True for what is for the operator to hear, and not for clients. */
+export function isBug(error: unknown): boolean {
+  return problemOf(error).code === 'INTERNAL' && !(error instanceof ToldBug)
+}
+
 /** A problem that was stored, as the error it was. */
 export function throwProblem({ code, detail, details }: Record<string, unknown>): never {
+  if (code === 'INTERNAL') throw new ToldBug(String(detail))
   const error = restoreError({
     code: String(code),
     message: String(detail),

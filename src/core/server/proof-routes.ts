@@ -5,7 +5,12 @@ import { JOB_STATES, type JobRecord, type JobState } from '../jobs/job-store.js'
 import type { Proof } from '../signer/proof.js'
 import { eventStream } from './event-stream.js'
 import { readMultipart } from './multipart.js'
-import { checkProofRequest, JSON_PROOF_REQUEST } from './proof-request.js'
+import {
+  checkProofRequest,
+  JSON_PROOF_REQUEST,
+  MULTIPART_PROOF_REQUEST,
+  SEALED_PROOF_REQUEST,
+} from './proof-request.js'
 import {
   bodyBytes,
   callerOf,
@@ -46,7 +51,15 @@ export const PROOF_ROUTES: readonly Route[] = [
     for: 'client',
     body: 'json or multipart',
     schema: { headers: IDEMPOTENCY_HEADERS },
-    document: JSON_PROOF_REQUEST.document,
+    document: {
+      json: JSON_PROOF_REQUEST.document,
+      multipart: {
+        oneOf: [
+          partsOf(MULTIPART_PROOF_REQUEST.document, 'stdin'),
+          partsOf(SEALED_PROOF_REQUEST.document, 'sealed'),
+        ],
+      },
+    },
     answers: { 202: 'the job, and where it is in Location' },
     refusals: [404, 409],
     handle: async ({ service }, request, reply) => {
@@ -104,10 +117,10 @@ export const PROOF_ROUTES: readonly Route[] = [
     schema: { params: JOB_PARAMS },
     answers: { 200: 'text/event-stream' },
     refusals: [404],
-    handle: async ({ service }, request, reply) => {
-      const id = idOf(request)
-      await service.job(id, callerOf(request))
-      return eventStream(service, id, reply)
+    handle: async (context, request, reply) => {
+      const [id, caller] = [idOf(request), callerOf(request)]
+      await context.service.job(id, caller)
+      return eventStream(context, id, caller, reply)
     },
   },
   {
@@ -132,6 +145,12 @@ export const PROOF_ROUTES: readonly Route[] = [
     handle: ({ service }, request) => service.sign(idOf(request), callerOf(request)),
   },
 ]
+
+/** A body of two parts, in this order. */
+function partsOf(request: object, second: string): object {
+  const properties = { request, [second]: { type: 'string', format: 'binary' } }
+  return { type: 'object', required: ['request', second], properties, additionalProperties: false }
+}
 
 /** What GET /v1/proofs/ID answers. */
 export interface JobView {

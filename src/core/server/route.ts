@@ -1,21 +1,27 @@
 /** What a row of the table of routes is, and what rows share. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { fromHex, type Hex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { type Access, NOBODY, type Visitor } from './access.js'
 import type { Activity } from './activity.js'
+import type { BodyBudget } from './body-budget.js'
 import type { CollateralKeeper } from './collateral-keeper.js'
 import type { Metrics } from './metrics.js'
 import type { Service } from './service.js'
 import type { Caller } from './service-options.js'
+import type { StoreView } from './store-view.js'
 
 export interface Context {
   readonly service: Service
+  readonly store: StoreView
   readonly access: Access
   readonly metrics: Metrics
+  readonly bodies: BodyBudget
   readonly activity: Activity
   readonly collateral?: CollateralKeeper | undefined
   readonly version: string
+  /** For who answers a client itself. */
+  readonly onBug: (error: unknown, log: FastifyBaseLogger) => void
   /** The document that GET /openapi.json answers. */
   readonly openApi: () => unknown
 }
@@ -27,12 +33,14 @@ export interface Route {
   readonly summary: string
   /** open: anybody; client: whoever may send work; operator: the operator alone. */
   readonly for: 'open' | 'client' | 'operator'
+  /** Its body may have the signature of a listed address, in place of a header. */
+  readonly isSigned?: true
   /** What its body is; checked before it is read. None is ignored. */
   readonly body?: 'json' | 'binary' | 'text' | 'json or multipart'
   /** JSON Schemas of fastify: body, params, querystring, headers. */
   readonly schema?: Readonly<Record<string, unknown>>
-  /** Schema of a body that the handler itself checks. */
-  readonly document?: object
+  /** Schema of a body that the handler itself checks, by its media type if there are several. */
+  readonly document?: { readonly json: object; readonly multipart: object }
   /** Status of success → what it answers. */
   readonly answers: Readonly<Record<number, string>>
   /** Statuses of its own refusals, besides those of every route. */
@@ -80,6 +88,12 @@ export function callerOf(request: FastifyRequest): Caller {
     ...(typeof key === 'string' && { idempotencyKey: key }),
     ...(typeof traceparent === 'string' && { traceparent }),
   }
+}
+
+/** As its header has it, without parameters. */
+export function mediaTypeOf({ headers }: FastifyRequest): string {
+  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  return given.trim()
 }
 
 export function idOf(request: FastifyRequest): string {

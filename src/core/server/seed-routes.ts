@@ -1,4 +1,5 @@
 /** The interface of the proof of concept. */
+import type { FastifyRequest } from 'fastify'
 import { InputError } from '../errors.js'
 import { parseBytesValue, parseStdinValue } from '../executor/stdin.js'
 import { throwProblem } from './problem.js'
@@ -14,7 +15,7 @@ import {
   UUID,
 } from './route.js'
 
-const LONGEST_ID_BYTES = 64
+const LONGEST_ID_LENGTH = 64
 
 export const SEED_ROUTES: readonly Route[] = [
   {
@@ -55,9 +56,10 @@ export const SEED_ROUTES: readonly Route[] = [
     answers: { 200: '{signature, vk, public_values}, bytes as numbers' },
     refusals: [404, 409, 422],
     handle: async ({ service }, request) => {
-      const id = parseJobId(bodyBytes(request))
-      await service.job(id, callerOf(request))
-      const { proof, problem } = await service.wait(id)
+      const id = parseJobId(request)
+      const caller = callerOf(request)
+      await service.job(id, caller)
+      const { proof, problem } = await service.waiting(caller, () => service.wait(id))
       if (proof === undefined) return throwProblem(problem)
       return {
         signature: byteNumbers(proof.signature),
@@ -68,9 +70,13 @@ export const SEED_ROUTES: readonly Route[] = [
   },
 ]
 
-/** The id as text, or as a JSON string, as some clients send it. */
-function parseJobId(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes.subarray(0, LONGEST_ID_BYTES)).trim()
-  const id = text.replace(/^"(.*)"$/, '$1').toLowerCase()
-  return UUID.test(id) && bytes.length <= LONGEST_ID_BYTES ? id : malformed('its body is no job id')
+/** The id as text, or as a JSON string, as some clients send it, with or without its media type. */
+function parseJobId(request: FastifyRequest): string {
+  const bytes = bodyBytes(request).subarray(0, LONGEST_ID_LENGTH + 1)
+  const text = typeof request.body === 'string' ? request.body : new TextDecoder().decode(bytes)
+  const id = text
+    .trim()
+    .replace(/^"(.*)"$/, '$1')
+    .toLowerCase()
+  return text.length <= LONGEST_ID_LENGTH && UUID.test(id) ? id : malformed('its body is no job id')
 }

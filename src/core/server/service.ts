@@ -51,11 +51,9 @@ import { SignerArchive } from './signer-archive.js'
 import { StoreCheck } from './store-check.js'
 import { storePatience } from './store-patience.js'
 import { unlessRefused } from './unless-refused.js'
+import { createWaiting } from './waiting.js'
 
 const DEFAULT_MAX_STDIN_BYTES = 2 ** 30
-/** Connections that wait for jobs. */
-const MAX_WAITING = 1024
-const WAIT_RETRY_SECONDS = 10
 const NOTHING_KNOWN = { isOurs: undefined, proof: undefined }
 
 export class Service {
@@ -63,6 +61,7 @@ export class Service {
   readonly offer: SchemeOffer
   readonly uploads: ProgramUploads
   readonly jobs: JobRunner
+  readonly waiting = createWaiting()
   readonly maxStdinBytes: number
   isDraining = false
   readonly #options: ServiceOptions
@@ -76,7 +75,6 @@ export class Service {
   readonly attestations: SignerArchive
   readonly #stores: StoreCheck
   readonly #inputs: InputSources
-  #waiting = 0
 
   constructor(options: ServiceOptions) {
     const { concurrency, nowMs, dateMs, store, blobs } = options
@@ -265,32 +263,16 @@ export class Service {
   }
 
   /**
-   * How a job ends, once it does.
+   * How a job ends, once it does. To be called within `waiting`.
    *
-   * @throws UnavailableError `JOB_CANCELLED`, `QUEUE_FULL` too many wait already; as `result`
+   * @throws UnavailableError `JOB_CANCELLED`; as `result`
    * @throws InterruptedError the server stops first
    */
-  wait(id: string): Promise<JobEnding> {
-    return this.waiting(async () => {
-      const { proof, problem } = await this.result(await this.jobs.wait(id))
-      if (proof !== undefined) return { proof }
-      if (problem !== undefined) return { problem }
-      throw new UnavailableError('JOB_CANCELLED', { id })
-    })
-  }
-
-  /** Something that keeps a connection open. @throws UnavailableError `QUEUE_FULL` */
-  async waiting<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= MAX_WAITING) {
-      const facts = { queued: this.#waiting, retryAfterSeconds: WAIT_RETRY_SECONDS }
-      throw new UnavailableError('QUEUE_FULL', facts)
-    }
-    this.#waiting++
-    try {
-      return await work()
-    } finally {
-      this.#waiting--
-    }
+  async wait(id: string): Promise<JobEnding> {
+    const { proof, problem } = await this.result(await this.jobs.wait(id))
+    if (proof !== undefined) return { proof }
+    if (problem !== undefined) return { problem }
+    throw new UnavailableError('JOB_CANCELLED', { id })
   }
 
   /**
@@ -314,9 +296,11 @@ export class Service {
       return proof
     }
     if (isSealed(request)) throw new UnavailableError('PRIVATE_KEY_LOST', {})
-    const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
-    const { proof, problem } = await this.wait(again.id)
-    return proof ?? throwProblem(problem)
+    return this.waiting(job, async () => {
+      const again = await this.#enqueue(request, { tenant: job.tenant }, this.#options.newId())
+      const { proof, problem } = await this.wait(again.id)
+      return proof ?? throwProblem(problem)
+    })
   }
 
   /**

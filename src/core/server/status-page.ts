@@ -50,7 +50,7 @@ const put = (id, text, tone) => {
   at(id).textContent = text
   if (tone !== undefined) at(id).className = tone
 }
-const count = (n) => n.toLocaleString('en-US')
+const count = (n) => n === undefined ? '–' : n.toLocaleString('en-US')
 const span = (seconds) => {
   if (seconds < 0) return 'expired'
   if (seconds < 90) return Math.round(seconds) + ' s'
@@ -82,12 +82,13 @@ function show(s) {
       ...(s.collateral ? [['collateral', 'expires in ' + span(s.collateral.expiresAt - now)]] : []),
       ...Object.entries(s.attestation.measurements)]
     : [['quote', 'not known to this server']])
-  put('queued', count(s.jobs.queued))
+  const jobs = s.jobs || {}
+  put('queued', count(jobs.queued))
   put('queue-limit', 'waiting, of ' + count(s.limits.queue))
-  put('running', count(s.jobs.running))
+  put('running', count(jobs.running))
   put('slots', 'running, of ' + count(s.limits.concurrency))
-  put('succeeded', count(s.jobs.succeeded))
-  put('failed', count(s.jobs.failed))
+  put('succeeded', count(jobs.succeeded))
+  put('failed', count(jobs.failed))
   const most = Math.max(1, ...s.minutes.map((m) => m.succeeded))
   const width = 100 / s.minutes.length
   at('chart').replaceChildren(...s.minutes.map((m, i) => {
@@ -102,7 +103,8 @@ function show(s) {
   const last = s.minutes.reduce((sum, m) => sum + m.succeeded, 0)
   put('lately', count(last) + (last === 1 ? ' proof' : ' proofs') + ' in the last ' + s.minutes.length + ' minutes, at most '
     + count(Math.max(0, ...s.minutes.map((m) => m.succeeded))) + ' in one')
-  at('recent').replaceChildren(...s.recent.map((job) => {
+  const recent = s.recent || []
+  at('recent').replaceChildren(...recent.map((job) => {
     const row = document.createElement('tr')
     const tone = { succeeded: 'good', failed: 'bad', running: 'warn' }[job.state] || ''
     const cells = [[job.state, tone], [count(job.cycles)],
@@ -116,7 +118,8 @@ function show(s) {
     }
     return row
   }))
-  at('nothing').hidden = s.recent.length > 0
+  put('nothing', s.recent ? 'None yet.' : 'The store of jobs does not answer.')
+  at('nothing').hidden = recent.length > 0
   put('version', 'sp1-tee ' + s.version)
   put('seen', 'as of ' + new Date().toISOString().slice(11, 19) + ' UTC')
 }

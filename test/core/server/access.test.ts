@@ -1,8 +1,15 @@
 /** Who may send work: keys, signatures, rates, and that nobody sees another one's jobs. */
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
-import { Access, hashMessage, parseAccess, signedText } from '../../../src/core/server/access.js'
+import {
+  Access,
+  hashMessage,
+  isHost,
+  parseAccess,
+  signedText,
+} from '../../../src/core/server/access.js'
 import { sha256 } from '../../../src/core/sha256.js'
 import { createSigner } from '../../../src/core/signer/signer.js'
 import { guestElf } from '../../support/cli.js'
@@ -28,7 +35,8 @@ function signed(seconds: number, host = HOST, by = client) {
 
 let service: TestService
 beforeAll(async () => {
-  service = await startService({ access: { ...parseAccess(FILE), isRequired: true } })
+  const access = { ...parseAccess(FILE), isRequired: true, publicHosts: [HOST, 'prover.example'] }
+  service = await startService({ access })
 })
 afterAll(() => service.app.drain(AbortSignal.abort()))
 
@@ -59,6 +67,16 @@ describe('a server with keys', () => {
   it('takes a key, or a signature by a listed address', async () => {
     expect((await list(bearer('alice-key'))).status).toBe(200)
     expect((await list(signed(NOW_SECONDS - 200))).status).toBe(200)
+  })
+
+  it('takes a signature for each of its names, and none for another server that passes it on', async () => {
+    const to = (host: string, signedFor = host) => list({ ...signed(NOW_SECONDS, signedFor), host })
+    expect((await to('prover.example')).status).toBe(200)
+    expect((await to('Prover.Example')).status).toBe(200)
+    for (const host of ['evil.example', 'prover.example:3000', 'localhost', '']) {
+      expectProblem(await to(host), 401, 'KEY_REQUIRED')
+    }
+    expectProblem(await to('prover.example', HOST), 401, 'KEY_REQUIRED')
   })
 
   it('answers those who watch it without', async () => {
@@ -107,6 +125,87 @@ describe('a server with keys', () => {
     expect((await list(bearer('alice-key'))).status).toBe(200)
   })
 })
+
+it.each([
+  ['127.0.0.1', ['127.0.0.1', 'localhost', '[::1]'], ['192.0.2.1', 'evil.example']],
+  ['127.0.0.2', ['127.0.0.2', 'localhost'], ['127.0.0.3']],
+  ['0.0.0.0', ['0.0.0.0'], ['127.0.0.1', 'localhost']],
+])('is called by the address it listens on without other names: %s', async (host, own, others) => {
+  const access = { ...parseAccess(FILE), isRequired: true }
+  const named = await startService({ access })
+  const asked = async (name: string) =>
+    (
+      await send(named, 'GET', '/v1/proofs', undefined, {
+        ...signed(NOW_SECONDS, name),
+        host: name,
+      })
+    ).status
+  expect(await asked('localhost:80')).toBe(401)
+  const { port } = new URL(await named.app.listen({ host, port: 0 }))
+  for (const name of own) expect(await asked(`${name}:${port}`), name).toBe(200)
+  for (const name of [
+    ...own,
+    ...own.map((each) => `${each}:1`),
+    ...others.map((each) => `${each}:${port}`),
+  ]) {
+    expect(await asked(name), name).toBe(401)
+  }
+  await named.app.drain(AbortSignal.abort())
+})
+
+describe('the name of a server', () => {
+  it.each(['prover.example', 'prover.example:3000', '127.0.0.1:3000', '[::1]:3000'])(
+    'is %s',
+    (text) => expect(isHost(text)).toBe(true),
+  )
+
+  it.each(['', '*', 'https://prover.example', 'prover.example/', 'a b', 'a:x', 'a:99999', '::1'])(
+    'is not %j',
+    (text) => expect(isHost(text)).toBe(false),
+  )
+})
+
+describe('without an operator’s key', () => {
+  const rotate = ({ app }: TestService, options: object = {}) =>
+    app.inject({ ...{ method: 'POST', url: '/v1/signer/rotate', payload: {} }, ...options })
+
+  it('nobody is the operator where there are keys or --insecure, also on the same machine', async () => {
+    for (const keys of [parseAccess(FILE), { keys: [], addresses: [] }]) {
+      const insecure = await startService({ access: { ...keys, isRequired: false } })
+      const answer = await rotate(insecure)
+      expect([answer.statusCode, answer.json().code]).toEqual([403, 'OPERATOR_ONLY'])
+      await insecure.app.drain(AbortSignal.abort())
+    }
+  })
+
+  it('who is on this machine is, unless a proxy there speaks for others', async () => {
+    const open = await startService()
+    for (const name of ['forwarded', 'via', 'x-forwarded-for', 'X-Forwarded-Host', 'x-real-ip']) {
+      expect((await rotate(open, { headers: { [name]: '127.0.0.1' } })).statusCode).toBe(403)
+    }
+    expect((await rotate(open, { headers: { host: '127.evil.example' } })).statusCode).toBe(403)
+    expect((await rotate(open)).statusCode).toBe(200)
+    const url = new URL(await open.app.listen({ host: '127.0.0.1', port: 0 }))
+    const asked = (version: string) =>
+      `POST /v1/signer/rotate HTTP/${version}\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`
+    expect(await raw(Number(url.port), asked('1.1'))).toMatch(/^HTTP\/1.1 200/)
+    expect(await raw(Number(url.port), asked('1.0'))).toMatch(/^HTTP\/1.1 403/)
+    await open.app.drain(AbortSignal.abort())
+  })
+
+  it('is refused before its body is read', async () => {
+    const answer = await rotate(service, { payload: '{', headers: bearer('alice-key') })
+    expect(answer.statusCode).toBe(403)
+  })
+})
+
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.end(text)
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  return answer
+}
 
 it('a rate comes back with time, evenly', () => {
   let now = 0

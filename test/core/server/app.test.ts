@@ -1,11 +1,15 @@
 /** Every route by its own rules: what it answers, and each refusal, over injected requests. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
-import { detectStdin } from '../../../src/core/executor/stdin.js'
+import { detectStdin, encodeStdin } from '../../../src/core/executor/stdin.js'
+import { sealInputs } from '../../../src/core/private-inputs/sealed-inputs.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
 import { elfOf, encode, li } from '../../support/assembler.js'
+import { newAttestedSigner, openTestProvider } from '../../support/attested.js'
 import { guestElf, guestInput } from '../../support/cli.js'
 import * as http from '../../support/http.js'
 import { BINARY_TYPE, expectProblem, JSON_TYPE } from '../../support/http.js'
@@ -48,8 +52,13 @@ describe('POST /request_proof and /wait_proof', () => {
     const request = await requestProof(fibonacci)
     expect([request.status, request.type]).toEqual([200, 'text/plain'])
     expect(request.text).toMatch(/^[0-9a-f-]{36}$/)
-    for (const body of [request.text, ` ${request.text}\n`, `"${request.text}"`]) {
-      const { status, json } = await send('POST', '/wait_proof', body)
+    for (const [body, headers] of [
+      [request.text],
+      [` ${request.text}\n`],
+      [`"${request.text}"`],
+      [`"${request.text}"`, JSON_TYPE],
+    ] as const) {
+      const { status, json } = await send('POST', '/wait_proof', body, headers)
       expect(status).toBe(200)
       expect(Object.keys(json)).toEqual(['signature', 'vk', 'public_values'])
       expect(json.signature).toHaveLength(65)
@@ -112,6 +121,16 @@ describe('POST /request_proof and /wait_proof', () => {
   })
 
   it('refuse what is no id (400) and one that is unknown (404)', async () => {
+    for (const body of [
+      '5',
+      '"x"',
+      '{}',
+      `["${UNKNOWN_ID}"]`,
+      `"${' '.repeat(100)}${UNKNOWN_ID}"`,
+    ]) {
+      const answer = await send('POST', '/wait_proof', body, JSON_TYPE)
+      expectProblem(answer, 400, 'REQUEST_MALFORMED')
+    }
     for (const body of ['', 'x', '1'.repeat(1000), `${UNKNOWN_ID}/..`]) {
       expectProblem(await send('POST', '/wait_proof', body), 400, 'REQUEST_MALFORMED')
     }
@@ -330,6 +349,87 @@ describe('limits and the end', () => {
     expect(broken.bugs.map(String)).toEqual(['RangeError: secret detail'])
     await broken.app.drain(AbortSignal.abort())
   })
+})
+
+describe('a bug within a job', () => {
+  const logged: string[] = []
+  const log = { level: 'error', stream: { write: (line: string) => logged.push(line) } }
+  let broken: TestService
+  beforeAll(async () => {
+    broken = await startService({ log, schemes: ['automata', 'succinct'] })
+    Object.defineProperty(broken.signer, 'ready', {
+      value: () => Promise.reject(new TypeError('secret detail')),
+    })
+  })
+  afterAll(() => broken.app.drain(AbortSignal.abort()))
+
+  it('is told its client as a bug of the server, and its operator with everything', async () => {
+    const { text: id } = await requestProof(fibonacci, {}, broken)
+    for (const answer of [
+      await send('POST', '/wait_proof', id, {}, broken),
+      await send('POST', '/wait_proof', id, {}, broken),
+    ]) {
+      expectProblem(answer, 500, 'INTERNAL')
+      expect(answer.text).not.toContain('secret')
+    }
+    // Of one bug there is one report, however many ask.
+    expect(broken.bugs.map(String)).toEqual(['TypeError: secret detail'])
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        msg: 'a bug of sp1-tee',
+        job: id,
+        err: expect.objectContaining({
+          message: 'secret detail',
+          stack: expect.stringContaining('app.test.ts'),
+        }),
+      }),
+    ])
+    const { text } = await send('GET', '/metrics', undefined, {}, broken)
+    expect(text).toContain('sp1_tee_bugs_total 1')
+  })
+
+  it('is told nobody with what it says, if the inputs are private', async () => {
+    const signer = newAttestedSigner(await openTestProvider())
+    await signer.start()
+    Object.defineProperty(signer, 'ready', {
+      value: () => Promise.reject(new TypeError('private detail')),
+    })
+    const hushed = await startService({ signer, log, privateInputs: true, simulated: true })
+    const { publicKey } = (await send('GET', '/v1/attestation', undefined, {}, hushed)).json
+      .privateInputs
+    const stdin = encodeStdin([Uint8Array.of(10, 0, 0, 0)])
+    const inputs = { choices: new TextEncoder().encode('{}'), elf: fibonacci, stdin }
+    const { encapsulatedKey, sealed } = await sealInputs(publicKey, inputs)
+    const form = new FormData()
+    form.append('request', JSON.stringify({ private: { publicKey, encapsulatedKey } }))
+    form.append('sealed', new Blob([sealed as Uint8Array<ArrayBuffer>]), 'sealed')
+    const encoded = new Response(form)
+    const headers = { 'content-type': encoded.headers.get('content-type') ?? '' }
+    const body = new Uint8Array(await encoded.arrayBuffer())
+    const { json: job } = await send('POST', '/v1/proofs', body, headers, hushed)
+    expectProblem(await send('POST', '/wait_proof', job.id, {}, hushed), 500, 'INTERNAL')
+    expect(hushed.bugs.map(String)).toEqual([expect.stringMatching(/^InternalError: a job with/)])
+    expect(logged.at(-1)).toContain('a bug of sp1-tee')
+    expect(logged.join('')).not.toContain('private detail')
+    await hushed.app.drain(AbortSignal.abort())
+  })
+})
+
+it('tells a machine that does not say which addresses it has, and does not end of it', async () => {
+  const systemError = Object.assign(new Error('no addresses'), { code: 'ERR_SYSTEM_ERROR' })
+  vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+    throw systemError
+  })
+  syncBuiltinESMExports()
+  const other = await startService()
+  const failed = { code: 'LISTEN_FAILED', details: { reason: 'no addresses' } }
+  for (const host of ['0.0.0.0', '::']) {
+    await expect(other.app.listen({ host, port: 0 })).rejects.toMatchObject(failed)
+  }
+  expect(await other.app.listen({ host: '127.0.0.1', port: 0 })).toContain('127.0.0.1')
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+  await other.app.drain(AbortSignal.abort())
 })
 
 it('knows no other route', async () => {

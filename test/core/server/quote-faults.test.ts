@@ -57,7 +57,7 @@ function newSigner(rotateEveryMs: number) {
 
 function newMetrics(signer: ConstructorParameters<typeof Metrics>[0]['signer']) {
   return new Metrics({
-    ...{ version: '1', simulated: false, signer, isReady: () => true },
+    ...{ version: '1', simulated: false, signer, isReady: async () => true },
     counts: async () => ({ queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 }),
     nowSeconds: () => NOW_SECONDS,
   })

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { UnavailableError } from '../../../src/core/errors.js'
+import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { guestElf } from '../../support/cli.js'
 import { ended, postJson, send } from '../../support/http.js'
 import {
@@ -45,7 +47,8 @@ afterAll(async () => {
 async function browse(...args: readonly string[]): Promise<string> {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${folder}/profile`]
   const time = ['--virtual-time-budget=3000', '--hide-scrollbars', '--window-size=1100,1000']
-  const { stdout } = await run(CHROMIUM, [...flags, ...time, ...args, url], {
+  const page = args.some((arg) => arg.startsWith('http')) ? [] : [url]
+  const { stdout } = await run(CHROMIUM, [...flags, ...time, ...args, ...page], {
     maxBuffer: 2 ** 24,
     env: { ...process.env, HOME: folder },
   })
@@ -75,6 +78,21 @@ describe('the page', () => {
     expect(text).toMatch(new RegExp(`succeeded ${json.recent[0].cycles.toLocaleString('en-US')}`))
     expect(text).not.toContain('None yet')
     expect(json.recent[0].createdAtMs).not.toBe(NOW_SECONDS * 1000)
+  })
+
+  it('shows what is known while the store is away', async () => {
+    const store = openSqliteJobStore({ path: ':memory:', nowMs: () => performance.now() })
+    const lost = await startService({ store })
+    const away = () => Promise.reject(new UnavailableError('STORE_UNAVAILABLE', { reason: 'x' }))
+    Object.assign(store, { counts: away, list: away, check: away })
+    const text = textOf(
+      await browse('--dump-dom', await lost.app.listen({ host: '127.0.0.1', port: 0 })),
+    )
+    expect(text).toContain('not ready')
+    expect(text).toContain(lost.signer.registration.address)
+    expect(text).toContain('– waiting, of 256')
+    expect(text).toContain('The store of jobs does not answer.')
+    await lost.app.drain(AbortSignal.abort())
   })
 
   it.each([

@@ -1,57 +1,20 @@
 /** The bytes that sp1-sdk sends to a TEE prover and reads from it, written here from their definitions. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromHex, type Hex } from '../../../src/core/bytes.js'
+import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { detectStdin } from '../../../src/core/executor/stdin.js'
 import { hashMessage } from '../../../src/core/server/access.js'
 import { parseTeeRequest } from '../../../src/core/server/tee-request.js'
-import { createSigner, recoverAddress } from '../../../src/core/signer/signer.js'
+import { sha256 } from '../../../src/core/sha256.js'
+import { recoverAddress } from '../../../src/core/signer/signer.js'
 import { guestElf, guestInput } from '../../support/cli.js'
 import { BINARY_TYPE, expectProblem, send } from '../../support/http.js'
 import { startService, type TestService } from '../../support/service.js'
+import { byteString, client, teeRequest, u32, u64 } from '../../support/tee-request.js'
 
 const fibonacci = readFileSync(guestElf('fibonacci'))
 const panics = readFileSync(guestElf('panics'))
-const client = createSigner(new Uint8Array(32).fill(9))
-const ID = Buffer.alloc(32, 0xab)
-
-const u32 = (value: number) => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
-}
-const u64 = (value: number) => {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64LE(BigInt(value))
-  return bytes
-}
-const byteString = (bytes: Uint8Array) => Buffer.concat([u64(bytes.length), bytes])
-
-/** id ‖ program ‖ cycle_limit ‖ stdin {buffer, ptr, proofs} ‖ signature {r, s, y_parity}. */
-function teeRequest(
-  program: Uint8Array,
-  {
-    cycles = 1_000_000,
-    proofs = 0,
-    input = Uint8Array.of(10, 0, 0, 0),
-  }: { cycles?: number; proofs?: number; input?: Uint8Array } = {},
-): Buffer {
-  const signature = client.signDigest(hashMessage(ID))
-  const stdin = [u64(1), byteString(input), u64(0), u64(proofs)]
-  const parity = Buffer.alloc(8)
-  parity[7] = (signature[64] ?? 0) - 27
-  return Buffer.concat([
-    ID,
-    byteString(program),
-    u64(cycles),
-    ...stdin,
-    ...(proofs ? [Buffer.alloc(50)] : []),
-    byteString(signature.subarray(0, 32)),
-    byteString(signature.subarray(32, 64)),
-    byteString(parity),
-  ])
-}
-
+const hashOf = (key: string) => toHex(sha256(new TextEncoder().encode(key)))
 let service: TestService
 beforeAll(async () => {
   service = await startService({ schemes: ['automata', 'succinct'] })
@@ -131,7 +94,16 @@ describe('POST /execute', () => {
       access: { ...access, addresses: [`0x${'11'.repeat(20)}`] },
     })
     expectProblem(await execute(teeRequest(fibonacci), {}, others), 401, 'KEY_REQUIRED')
-    for (const { app } of [listed, others]) await app.drain(AbortSignal.abort())
+    const keys = [
+      { name: 'alice', hash: hashOf('alice-key'), requestsPerMinute: 9, operator: false },
+    ]
+    const keyed = await startService({
+      schemes: ['succinct'],
+      access: { ...access, keys, addresses: [`0x${'11'.repeat(20)}`] },
+    })
+    const withKey = { authorization: 'Bearer alice-key' }
+    expect((await execute(teeRequest(fibonacci), withKey, keyed)).status).toBe(200)
+    for (const { app } of [listed, others, keyed]) await app.drain(AbortSignal.abort())
   })
 })
 

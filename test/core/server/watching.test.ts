@@ -1,5 +1,6 @@
 /** What those see who watch the service: metrics, logs, its status, its interface, its attestation. */
 import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromHex, type Hex, toHex } from '../../../src/core/bytes.js'
 import { openCollateral, parseCollateral } from '../../../src/core/dcap/collateral.js'
@@ -227,6 +228,20 @@ it('GET /openapi.json describes every route by the schemas that validate', async
     if (schema?.body !== undefined)
       expect(described).toEqual(JSON.parse(JSON.stringify(schema.body)))
   }
+  const { content } = json.paths['/v1/proofs'].post.requestBody
+  const { oneOf: forms } = content['multipart/form-data'].schema
+  const ajv = new Ajv({ strict: false, formats: { binary: true } })
+  const isForm = (value: unknown) =>
+    forms.filter((form: object) => ajv.validate(form, value)).length
+  const programId = `0x${'00'.repeat(32)}`
+  const sealing = { publicKey: programId, encapsulatedKey: programId }
+  expect(isForm({ request: { programId }, stdin: '' })).toBe(1)
+  expect(isForm({ request: { private: sealing }, sealed: '' })).toBe(1)
+  expect(isForm({ request: { programId, stdin: { buffer: [] } }, stdin: '' })).toBe(0)
+  expect(isForm({ request: { programId }, sealed: '' })).toBe(0)
+  expect(
+    ajv.validate(content['application/json'].schema, { programId, stdin: { buffer: [] } }),
+  ).toBe(true)
   const { parameters, responses } = json.paths['/v1/proofs'].get
   expect(parameters.map(({ name }: { name: string }) => name)).toEqual(['state', 'limit', 'after'])
   expect(Object.keys(responses)).toEqual(['200', '400', '401', '429', '500', '503'])
