@@ -201,7 +201,7 @@ export function createClient(
   }
 
   async function rotate(signal?: AbortSignal) {
-    const answer = await ask('POST', '/v1/signer/rotate', { json: {}, signal })
+    const answer = await ask('POST', '/v1/signer/rotate', { json: {}, signal, isOnce: true })
     const [previous, current, txHash] = (['previous', 'current', 'txHash'] as const).map((name) => {
       const value = textField(answer, name)
       return isHex(value) ? value : unusable(`its field ${name} is no hex`)
