@@ -115,7 +115,8 @@ export default class Prove extends BaseCommand {
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
-    const client = openClient(flags, trust)
+    const namesCollateral = Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name))
+    const client = openClient(flags, trust && { ...trust, carriedFirst: !namesCollateral })
     const isBound = client !== undefined && flags.scheme === 'eip712'
     const expected = isBound ? { expectedBinding: await expectedBinding(flags) } : {}
     const path = flags.attestation
