@@ -8,6 +8,7 @@ import {
   type Client,
   createProver,
   type EngineName,
+  ERROR_TABLES,
   encodeProof,
   fromHex,
   InterruptedError,
@@ -197,19 +198,21 @@ export default class Prove extends BaseCommand {
       id = accepted
       if (!this.isSilent()) this.remark(`job            ${id}`)
     }
-    try {
-      return await watch('Prove', this.isSilent(), (show) => {
-        const remote = { ...options, onJob, onState: tellProgress(show) }
-        return job === undefined
-          ? client.prove(elf, stdin, remote)
-          : client.waitProof(job, { ...remote, elf })
-      })
-    } catch (error) {
-      if (!this.interrupted.aborted) throw error
-      if (id === undefined) throw new InterruptedError({ during: 'the request', outcome: NO_JOB })
-      const outcome = job === undefined ? await cancelJob(client, id) : goesOn(id)
-      throw new InterruptedError({ during: `the wait for job ${id}`, outcome })
-    }
+    return watch('Prove', this.isSilent(), async (show) => {
+      const remote = { ...options, onJob, onState: tellProgress(show) }
+      const giveBack = surviveInterrupt()
+      try {
+        if (job !== undefined) return await client.waitProof(job, { ...remote, elf })
+        return await client.prove(elf, stdin, remote)
+      } catch (error) {
+        if (!this.interrupted.aborted) throw error
+        if (id === undefined) throw new InterruptedError({ during: 'the request', outcome: NO_JOB })
+        const outcome = job === undefined ? await cancelJob(client, id) : goesOn(id)
+        throw new InterruptedError({ during: `the wait for job ${id}`, outcome })
+      } finally {
+        giveBack()
+      }
+    })
   }
 
   /** For which contract, and as what, this machine signs. */
@@ -261,6 +264,21 @@ async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
 function releaseFor(elf: Uint8Array, { sp1, fallbackSp1 }: ReleaseChoice): string | undefined {
   if (fallbackSp1 === undefined) return sp1
   return identifyElf(elf, { fallbackSp1 }).sp1 === fallbackSp1 ? fallbackSp1 : undefined
+}
+
+/**
+ * The command hears the first SIGINT only. What hides the cursor for the spinner ends the process at one
+ * that nobody else is left to hear, before the job is cancelled.
+ *
+ * @returns what leaves SIGINT to the others again
+ */
+function surviveInterrupt(): () => void {
+  let times = 0
+  const onInterrupt = () => {
+    if (++times > 1) process.exit(ERROR_TABLES.interrupted.exitCode)
+  }
+  process.on('SIGINT', onInterrupt)
+  return () => process.off('SIGINT', onInterrupt)
 }
 
 /** @returns what became of a job that nobody waits for any more */

@@ -1,4 +1,5 @@
 /** `prove --url` against servers that do what the test says: what it sends, and what Ctrl-C leaves. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -82,8 +83,17 @@ describe('prove --job', () => {
 describe('Ctrl-C', () => {
   const running = play({ job: { state: 'running', cycles: 5 } })
 
+  /** Loaded before the command: it then takes its pipes for a terminal. */
+  const TERMINAL = `
+    const terminal = { isTTY: true, columns: 200, getWindowSize: () => [200, 24] }
+    Object.assign(process.stdout, terminal)
+    Object.assign(process.stderr, terminal)`
+
   /** @returns the run's end, and how often the job was to be cancelled */
-  async function interrupt(onDelete: RequestListener, args: readonly string[] = []) {
+  async function interrupt(
+    onDelete: RequestListener,
+    { args, env = {}, sign = '' }: { args: readonly string[]; env?: object; sign?: string },
+  ) {
     let deletions = 0
     let isSeen: () => void
     const seen = new Promise<void>((resolve) => {
@@ -98,15 +108,35 @@ describe('Ctrl-C', () => {
       if (request.method === 'GET') isSeen()
     })
     const command = ['prove', elf, '--url', url, '--vkey', VKEY, ...out, ...args]
-    const run = execa('node', [BIN, ...command, '--json'], { reject: false })
+    const run = execa('node', [BIN, ...command], { reject: false, env: { NO_COLOR: '1', ...env } })
     await seen
+    for (let shown = ''; !shown.includes(sign); ) {
+      const [chunk] = await once(run.stdout, 'data')
+      shown += chunk
+    }
     run.kill('SIGINT')
-    const { exitCode, stdout } = await run
-    return { exitCode, error: JSON.parse(stdout).error, deletions }
+    const { exitCode, stdout, stderr } = await run
+    return { exitCode, stdout, stderr, deletions }
   }
 
+  async function interruptJson(onDelete: RequestListener, args: readonly string[] = []) {
+    const { stdout, ...run } = await interrupt(onDelete, { args: ['--json', ...args] })
+    return { ...run, error: JSON.parse(stdout).error }
+  }
+
+  it('ends the job where a spinner turns, too', async () => {
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(TERMINAL)}` }
+    const onDelete: RequestListener = (_request, response) => response.end('{}')
+    const { exitCode, stdout, stderr, deletions } = await interrupt(onDelete, {
+      ...{ args: [], env, sign: 'running' },
+    })
+    expect([exitCode, deletions]).toEqual([130, 1])
+    expect(stderr).toContain('has cancelled it')
+    expect(`${stdout}${stderr}`).not.toContain('Nothing was signed')
+  })
+
   it('ends the job, too', async () => {
-    const { exitCode, error, deletions } = await interrupt((_request, response) => {
+    const { exitCode, error, deletions } = await interruptJson((_request, response) => {
       response.end('{}')
     })
     expect([exitCode, error.code, deletions]).toEqual([130, 'INTERRUPTED', 1])
@@ -124,7 +154,7 @@ describe('Ctrl-C', () => {
     ],
     ['never answers', () => {}],
   ])('says how to have the proof of a job if the server %s', async (_name, onDelete) => {
-    const { exitCode, error, deletions } = await interrupt(onDelete)
+    const { exitCode, error, deletions } = await interruptJson(onDelete)
     expect([exitCode, error.code, deletions]).toEqual([130, 'INTERRUPTED', 1])
     expect(error.message).toContain('--job a')
     expect(error.message).not.toContain('Nothing was signed')
@@ -146,7 +176,7 @@ describe('Ctrl-C', () => {
   })
 
   it('leaves a job alone that was begun elsewhere', async () => {
-    const { exitCode, error, deletions } = await interrupt(() => {}, ['--job', 'a'])
+    const { exitCode, error, deletions } = await interruptJson(() => {}, ['--job', 'a'])
     expect([exitCode, error.code, deletions]).toEqual([130, 'INTERRUPTED', 0])
     expect(error.message).toContain('--job a')
   })
