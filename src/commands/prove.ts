@@ -5,17 +5,24 @@ import { addressFlag, knownContracts, rpcFlags } from '../chain-flags.js'
 import {
   type Attestation,
   type Binding,
+  type Client,
   createProver,
   type EngineName,
+  ERROR_TABLES,
   encodeProof,
   fromHex,
+  InterruptedError,
+  identifyElf,
   isSimulatedQuote,
   type Proof,
   type ProveOptions,
   parseAttestation,
   parseQuote,
   parseReportData,
+  type ReleaseChoice,
+  type RemoteProveOptions,
   SCHEME_NAMES,
+  Sp1TeeError,
   type Stdin,
 } from '../core/index.js'
 import { readInput, writeOutput } from '../files.js'
@@ -27,6 +34,9 @@ import { formatCount, SIMULATED, watch, watchPhases } from '../terminal.js'
 import { measureThisMachine, parseWorkloadId } from '../workload-flags.js'
 
 const VKEY_BYTES = 32
+/** How long Ctrl-C waits for the server to end the job. */
+const MAX_CANCEL_MS = 3_000
+const NO_JOB = 'The server had named no job; one that it was just taking goes on there.'
 
 export default class Prove extends BaseCommand {
   static override summary = 'execute a guest, compute its verifying key, and sign both'
@@ -38,6 +48,7 @@ export default class Prove extends BaseCommand {
     '<%= config.bin %> prove fib.elf --input 0x0a000000 --scheme eip712 --deployment deployment.json',
     '<%= config.bin %> prove fib.elf --stdin in.bin --url http://127.0.0.1:3000',
     '<%= config.bin %> prove fib.elf --stdin in.bin --url https://prover.example --policy policy.yaml --private',
+    '<%= config.bin %> prove fib.elf --url https://prover.example --job 0b8e5f0c-5a3e-4a52-9d7e-3f1f6f0f2a11',
   ]
   static override args = {
     elf: Args.string({ description: 'the guest program, or - for standard input', required: true }),
@@ -93,6 +104,13 @@ export default class Prove extends BaseCommand {
       description: 'encrypt program and stdin, so that only the attested TD can read them',
       dependsOn: ['url', 'policy'],
     }),
+    job: Flags.string({
+      description:
+        'with --url: wait for this job, which was begun before, and check its proof; the job goes on after Ctrl-C',
+      helpValue: 'ID',
+      dependsOn: ['url'],
+      exclusive: ['stdin', 'input', 'private'],
+    }),
     ...collateralFlags,
     ...rootFlags,
     out: Flags.string({
@@ -106,33 +124,33 @@ export default class Prove extends BaseCommand {
     const { args, flags } = parsed
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
+    const choice = releaseChoice(parsed)
     const options = {
-      ...releaseChoice(parsed),
       scheme: flags.scheme,
       limits: limitsOf(flags),
       signal: this.interrupted,
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
-    const client = openClient(flags, trust)
+    const namesCollateral = Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name))
+    const client = openClient(flags, trust && { ...trust, carriedFirst: !namesCollateral })
     const isBound = client !== undefined && flags.scheme === 'eip712'
     const expected = isBound ? { expectedBinding: await expectedBinding(flags) } : {}
+    const vkey = flags.vkey
     const path = flags.attestation
     const attestation = path === undefined ? undefined : parseAttestation(await readInput(path))
     const made =
       client === undefined
-        ? await this.#proveHere(elf, stdin, options, flags)
-        : await watch('Prove', this.isSilent(), (show) =>
-            client.prove(elf, stdin, {
-              ...options,
-              ...expected,
-              private: flags.private,
-              ...(flags.vkey !== undefined && {
-                vkey: hexFlag('--vkey', flags.vkey, VKEY_BYTES, 'a verifying key'),
-              }),
-              onState: tellProgress(show),
+        ? await this.#proveHere(elf, stdin, { ...choice, ...options }, flags)
+        : await this.#proveThere(client, flags.job, elf, stdin, {
+            ...options,
+            ...expected,
+            sp1: releaseFor(elf, choice),
+            private: flags.private,
+            ...(vkey !== undefined && {
+              vkey: hexFlag('--vkey', vkey, VKEY_BYTES, 'a verifying key'),
             }),
-          )
+          })
     const proof = attestation === undefined ? made : withAttestation(made, attestation)
     const out = flags.out ?? `${basename(args.elf).replace(/\.elf$/, '')}.proof.json`
     await writeOutput(out, encodeProof(proof))
@@ -164,6 +182,36 @@ export default class Prove extends BaseCommand {
         onVkeyProgress: (done) => show('Verifying key', `${Math.round(100 * done)} %`),
       }),
     )
+  }
+
+  /** By a new job, or the one that is named. */
+  async #proveThere(
+    client: Client,
+    job: string | undefined,
+    elf: Uint8Array,
+    stdin: Stdin,
+    options: RemoteProveOptions,
+  ): Promise<Proof> {
+    let id = job
+    const onJob = (accepted: string) => {
+      id = accepted
+      if (!this.isSilent()) this.remark(`job            ${id}`)
+    }
+    return watch('Prove', this.isSilent(), async (show) => {
+      const remote = { ...options, onJob, onState: tellProgress(show) }
+      const giveBack = surviveInterrupt()
+      try {
+        if (job !== undefined) return await client.waitProof(job, { ...remote, elf })
+        return await client.prove(elf, stdin, remote)
+      } catch (error) {
+        if (!this.interrupted.aborted) throw error
+        if (id === undefined) throw new InterruptedError({ during: 'the request', outcome: NO_JOB })
+        const outcome = job === undefined ? await cancelJob(client, id) : goesOn(id)
+        throw new InterruptedError({ during: `the wait for job ${id}`, outcome })
+      } finally {
+        giveBack()
+      }
+    })
   }
 
   /** For which contract, and as what, this machine signs. */
@@ -209,6 +257,42 @@ async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
       workloadId: parseWorkloadId('--workload-id', workloadId),
     }),
   }
+}
+
+/** A server does not see our config file: the release there goes with a program that does not tell its own. */
+function releaseFor(elf: Uint8Array, { sp1, fallbackSp1 }: ReleaseChoice): string | undefined {
+  if (fallbackSp1 === undefined) return sp1
+  return identifyElf(elf, { fallbackSp1 }).sp1 === fallbackSp1 ? fallbackSp1 : undefined
+}
+
+/**
+ * The command hears the first SIGINT only. What hides the cursor for the spinner ends the process at one
+ * that nobody else is left to hear, before the job is cancelled.
+ *
+ * @returns what leaves SIGINT to the others again
+ */
+function surviveInterrupt(): () => void {
+  let times = 0
+  const onInterrupt = () => {
+    if (++times > 1) process.exit(ERROR_TABLES.interrupted.exitCode)
+  }
+  process.on('SIGINT', onInterrupt)
+  return () => process.off('SIGINT', onInterrupt)
+}
+
+/** @returns what became of a job that nobody waits for any more */
+async function cancelJob(client: Client, id: string): Promise<string> {
+  try {
+    await client.cancel(id, AbortSignal.timeout(MAX_CANCEL_MS))
+    return 'The server has cancelled it; nothing was signed. Run the command again.'
+  } catch (error) {
+    if (!(error instanceof Sp1TeeError)) throw error
+    return `The server did not say that it cancelled it. ${goesOn(id)}`
+  }
+}
+
+function goesOn(id: string): string {
+  return `It goes on, or has ended; to have its proof, pass --job ${id} with the same program.`
 }
 
 /** A simulated quote makes a simulated proof of it. */

@@ -129,10 +129,10 @@ export default class Verify extends BaseCommand {
       const detail = 'the proof carries none: pass --attestation'
       return { valid: false, checks: [{ name: 'attestation', ok: false, detail }] }
     }
-    const { collateral, ...bare } = attestation
-    const carried = collateral !== undefined && flags.collateral === undefined
-    const { verdict } = await judgeSigner(proof.signer, carried ? attestation : bare, {
+    const namesCollateral = Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name))
+    const { verdict } = await judgeSigner(proof.signer, attestation, {
       ...trust,
+      carriedFirst: !namesCollateral,
       now: parseTime(flags.at),
       ...(proof.workloadId !== undefined && { workloadId: proof.workloadId }),
     })

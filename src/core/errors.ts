@@ -436,8 +436,8 @@ const SERVER_HTTP_STATUS: Partial<Record<keyof typeof SERVER, number>> = {
 
 /** Interrupted by its caller. Exit code 130. */
 const INTERRUPTED = {
-  INTERRUPTED: (f: { during: string }) =>
-    `Interrupted during ${f.during}. Nothing was signed; run the command again.`,
+  INTERRUPTED: (f: { during: string; outcome?: string }) =>
+    `Interrupted during ${f.during}. ${f.outcome ?? 'Nothing was signed; run the command again.'}`,
 } satisfies Record<string, Row>
 
 /** All rows with their class, exit code and HTTP status; docs/errors.md lists the same codes. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { listen } from '../core/client/scripted.js'
 import { cli, cliJson, guestElf } from '../support/cli.js'
 import type { Json } from '../support/http.js'
 
@@ -75,6 +76,32 @@ describe('prove --private', () => {
     const other = await prove('--vkey', `0x00${'11'.repeat(31)}`)
     expect([other.exitCode, other.json.error.code]).toEqual([8, 'SERVER_ANSWER'])
     expect((await prove('--vkey', '0x11')).exitCode).toBe(2)
+  })
+
+  it('takes a release in the config file for programs that do not tell theirs', async () => {
+    const config = join(folder, 'config.json')
+    writeFileSync(config, JSON.stringify({ sp1: '3.4.0' }))
+    const { exitCode, json } = await prove('--policy', policyFile, '--private', '--config', config)
+    expect([exitCode, json.sp1]).toEqual([0, '3.4.0'])
+  })
+
+  it('has collateral from where the caller says, whatever the server sends along', async () => {
+    const asked: (string | undefined)[] = []
+    const pccs = await listen((request, response) => {
+      asked.push(request.url)
+      response.writeHead(404).end()
+    })
+    const trust = ['--policy', policyFile, '--root', root]
+    expect((await prove('--policy', policyFile)).exitCode).toBe(0)
+    for (const args of [
+      ['prove', ...inputs, '--url', url, '--out', join(folder, 'other.json'), ...trust],
+      ['verify', proofFile, ...trust],
+    ]) {
+      asked.length = 0
+      const { exitCode, json } = await cliJson([...args, '--pccs-url', pccs])
+      expect([exitCode, json.error.code]).toEqual([8, 'PCS_PLATFORM_UNKNOWN'])
+      expect(asked).not.toEqual([])
+    }
   })
 
   it('sends nothing to a server that the policy does not accept', async () => {

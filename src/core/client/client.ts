@@ -22,6 +22,11 @@ const FIRST_POLL_MS = 50
 const LONGEST_POLL_MS = 1_000
 /** Private inputs are sealed anew when their key is gone: it expired, or the server was restarted. */
 const MAX_SEALINGS = 4
+const KEY_GONE_CODES = ['PRIVATE_KEY_UNKNOWN', 'PRIVATE_KEY_LOST']
+/** What is longer goes as it is, beside the request: JSON holds twice as much, and servers take less of it. */
+const MAX_INLINE_STDIN_BYTES = 2 ** 20
+const STATES_ON_THE_WAY = ['queued', 'running']
+const JOB_ID = /^[\w-]{1,64}$/
 
 export interface RemoteProveOptions {
   readonly sp1?: string | undefined
@@ -37,6 +42,15 @@ export interface RemoteProveOptions {
   readonly expectedBinding?: Partial<Binding>
   readonly signal?: AbortSignal
   readonly onState?: (state: string, cycles: number) => void
+  /** Told of each job that was accepted, so that it can be waited for elsewhere. */
+  readonly onJob?: (id: string) => void
+}
+
+export interface WaitProofOptions extends RemoteProveOptions {
+  /** SHA-256 of the program that the proof has to say it is of. */
+  readonly programId?: Hex
+  /** The program itself: of it is checked what `prove` checks. */
+  readonly elf?: Uint8Array
 }
 
 export interface ClientOptions extends ServerOptions, Partial<TrustOptions> {
@@ -61,11 +75,11 @@ export interface Client {
   requestProof(elf: Uint8Array, stdin: Stdin, options?: RemoteProveOptions): Promise<string>
   /**
    * Wait for a job, over restarts of the server, and check what it gives: that the proof says that it is
-   * of `programId`, and that it is of the program with the key `vkey`, if these are given.
+   * of `programId`, and that it is of the program `elf`, or the one with the key `vkey`, if these are given.
    *
    * @throws as `prove`
    */
-  waitProof(id: string, options?: RemoteProveOptions & { readonly programId?: Hex }): Promise<Proof>
+  waitProof(id: string, options?: WaitProofOptions): Promise<Proof>
   /** End a job that nobody needs any more. */
   cancel(id: string, signal?: AbortSignal): Promise<void>
   /**
@@ -82,11 +96,6 @@ export interface Client {
   rotate(signal?: AbortSignal): Promise<{ previous: Hex; current: Hex; txHash: Hex }>
 }
 
-interface Listening {
-  readonly signal: AbortSignal | undefined
-  readonly onState: RemoteProveOptions['onState']
-}
-
 export function createClient(
   url: string,
   { apiKey, patienceMs, now = () => new Date(), policy, vkeyOf, ...rest }: ClientOptions = {},
@@ -95,104 +104,125 @@ export function createClient(
     ...(apiKey !== undefined && { apiKey }),
     ...(patienceMs !== undefined && { patienceMs }),
   })
-  const { ask, textField } = server
+  const { ask, reading, textField } = server
   const unusable: typeof server.unusable = server.unusable
-  const trust =
-    policy &&
-    new SignerTrust({ policy, ...rest }, now, (path, signal) => ask('GET', path, { signal }))
+  const trust = policy && new SignerTrust({ policy, ...rest }, now, server)
   return { requestProof, waitProof, prove, cancel, rotate }
 
-  async function prove(
+  function prove(elf: Uint8Array, stdin: Stdin, options: RemoteProveOptions = {}): Promise<Proof> {
+    return checkingProgram(elf, options, (programId) =>
+      sealingAnew(async () => {
+        const id = await request(elf, stdin, options)
+        return waitChecked(id, { ...options, programId })
+      }),
+    )
+  }
+
+  function requestProof(
     elf: Uint8Array,
     stdin: Stdin,
     options: RemoteProveOptions = {},
-  ): Promise<Proof> {
-    const programId = toHex(sha256(elf))
-    // Meanwhile the server works; it is the one to say what is wrong with the program.
-    if (options.vkey === undefined) vkeyOf?.(elf, options.sp1, options.signal).catch(() => {})
-    const proof = await sealingAnew('PRIVATE_KEY_LOST', async () => {
-      const id = await requestProof(elf, stdin, options)
-      return waitProof(id, { ...options, programId })
-    })
-    const vkey = options.vkey ?? (await vkeyOf?.(elf, proof.sp1, options.signal))
-    if (vkey !== undefined && vkey !== proof.vkey) unusable('its proof is of another program')
-    return proof
+  ): Promise<string> {
+    return sealingAnew(() => request(elf, stdin, options))
   }
 
-  async function requestProof(
+  function waitProof(id: string, { elf, ...options }: WaitProofOptions = {}): Promise<Proof> {
+    if (elf === undefined) return waitChecked(id, options)
+    return checkingProgram(elf, options, (programId) => waitChecked(id, { ...options, programId }))
+  }
+
+  /** The program's key is computed while the server works, and no longer than somebody needs it. */
+  async function checkingProgram(
+    elf: Uint8Array,
+    { sp1, vkey: given, signal }: RemoteProveOptions,
+    work: (programId: Hex) => Promise<Proof>,
+  ): Promise<Proof> {
+    const end = new AbortController()
+    const signals = signal === undefined ? [end.signal] : [end.signal, signal]
+    const keyFor = async (release: string | undefined) =>
+      given === undefined ? vkeyOf?.(elf, release, AbortSignal.any(signals)) : undefined
+    // Meanwhile the server works; it is the one to say what is wrong with the program.
+    keyFor(sp1).catch(() => {})
+    try {
+      const proof = await work(toHex(sha256(elf)))
+      const vkey = await reading(() => keyFor(proof.sp1))
+      if (vkey !== undefined && vkey !== proof.vkey) unusable('its proof is of another program')
+      return proof
+    } finally {
+      end.abort()
+    }
+  }
+
+  async function request(
     elf: Uint8Array,
     stdin: Stdin,
-    {
-      signal,
-      onState,
-      private: isPrivate = false,
-      expectedBinding: _binding,
-      vkey: _vkey,
-      ...choice
-    }: RemoteProveOptions = {},
+    options: RemoteProveOptions,
   ): Promise<string> {
     requireNoDeferredProofs(stdin)
-    if (isPrivate) return requestPrivately(elf, stdin, choice, { signal, onState })
+    const answer = await (options.private
+      ? requestPrivately(elf, stdin, options)
+      : requestOpenly(elf, stdin, options))
+    const id = textField(answer, 'id')
+    if (!JOB_ID.test(id)) unusable('its job has no usable id')
+    options.onJob?.(id)
+    return id
+  }
+
+  async function requestOpenly(
+    elf: Uint8Array,
+    stdin: Stdin,
+    options: RemoteProveOptions,
+  ): Promise<unknown> {
+    const { signal, onState } = options
     await trust?.signer(undefined, signal)
-    const request = {
-      programId: toHex(sha256(elf)),
-      stdin: { buffer: stdin.buffers.map(toHex) },
-      ...choice,
-    }
-    const asked = { json: request, signal, idempotencyKey: crypto.randomUUID() }
+    const choices = choicesOf(options)
+    const body = bodyOf({ programId: toHex(sha256(elf)), ...choices }, stdin)
+    const asked = { ...body, signal, idempotencyKey: crypto.randomUUID() }
     onState?.('sending', 0)
     try {
-      return textField(await ask('POST', '/v1/proofs', asked), 'id')
+      return await ask('POST', '/v1/proofs', asked)
     } catch (error) {
       if (!(error instanceof Sp1TeeError) || error.code !== 'PROGRAM_UNKNOWN') throw error
     }
-    const query = choice.sp1 === undefined ? '' : `?sp1=${encodeURIComponent(choice.sp1)}`
+    const query = choices.sp1 === undefined ? '' : `?sp1=${encodeURIComponent(choices.sp1)}`
     await ask('PUT', `/v1/programs${query}`, { binary: elf, signal })
-    return textField(await ask('POST', '/v1/proofs', asked), 'id')
+    return ask('POST', '/v1/proofs', asked)
   }
 
   async function requestPrivately(
     elf: Uint8Array,
     stdin: Stdin,
-    choice: Omit<RemoteProveOptions, 'private' | keyof Listening>,
-    { signal, onState }: Listening,
-  ): Promise<string> {
+    options: RemoteProveOptions,
+  ): Promise<unknown> {
     if (trust === undefined) throw new InputError('PRIVATE_NEEDS_POLICY', {})
-    return sealingAnew('PRIVATE_KEY_UNKNOWN', async () => {
-      onState?.('sealing', 0)
-      const { publicKey } = await trust.privateInputKey(signal)
-      const choices = new TextEncoder().encode(JSON.stringify(choice))
-      const inputs = { choices, elf, stdin: encodeStdin(stdin.buffers) }
-      const { encapsulatedKey, sealed } = await sealInputs(publicKey, inputs)
-      const form = new FormData()
-      form.append('request', JSON.stringify({ private: { publicKey, encapsulatedKey } }))
-      form.append('sealed', new Blob([sealed as Uint8Array<ArrayBuffer>]), 'sealed')
-      onState?.('sending', 0)
-      const asked = { form, signal, idempotencyKey: crypto.randomUUID() }
-      return textField(await ask('POST', '/v1/proofs', asked), 'id')
-    })
+    const { signal, onState } = options
+    onState?.('sealing', 0)
+    const { publicKey } = await trust.privateInputKey(signal)
+    const choices = new TextEncoder().encode(JSON.stringify(choicesOf(options)))
+    const inputs = { choices, elf, stdin: encodeStdin(stdin.buffers) }
+    const { encapsulatedKey, sealed } = await reading(() => sealInputs(publicKey, inputs))
+    const form = formOf({ private: { publicKey, encapsulatedKey } }, 'sealed', sealed)
+    onState?.('sending', 0)
+    return ask('POST', '/v1/proofs', { form, signal, idempotencyKey: crypto.randomUUID() })
   }
 
   /** Inputs are sealed to a key that may be gone when they arrive, or before they are opened. */
-  async function sealingAnew<T>(goneCode: string, work: () => Promise<T>): Promise<T> {
+  async function sealingAnew<T>(work: () => Promise<T>): Promise<T> {
     for (let times = 1; ; times++) {
       try {
         return await work()
       } catch (error) {
-        const isGone = error instanceof Sp1TeeError && error.code === goneCode
+        const isGone = error instanceof Sp1TeeError && KEY_GONE_CODES.includes(error.code)
         if (!isGone || times === MAX_SEALINGS) throw error
       }
     }
   }
 
-  async function waitProof(
-    id: string,
-    options: RemoteProveOptions & { readonly programId?: Hex } = {},
-  ): Promise<Proof> {
+  async function waitChecked(id: string, options: Omit<WaitProofOptions, 'elf'>): Promise<Proof> {
     const proof = await waitFor(id, options.signal, options.onState)
     await check(proof, options)
     if (trust === undefined) return proof
-    const { attestation, simulated } = await trust.signer(proof.signer, options.signal)
+    const { attestation, simulated } = await trust.signer(proof, options.signal)
     return { ...proof, ...(simulated && { simulated }), attestation }
   }
 
@@ -201,7 +231,7 @@ export function createClient(
   }
 
   async function rotate(signal?: AbortSignal) {
-    const answer = await ask('POST', '/v1/signer/rotate', { json: {}, signal })
+    const answer = await ask('POST', '/v1/signer/rotate', { json: {}, signal, isOnce: true })
     const [previous, current, txHash] = (['previous', 'current', 'txHash'] as const).map((name) => {
       const value = textField(answer, name)
       return isHex(value) ? value : unusable(`its field ${name} is no hex`)
@@ -216,11 +246,14 @@ export function createClient(
   ): Promise<Proof> {
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(1.5 * pollMs, LONGEST_POLL_MS)) {
       const job = await ask('GET', `/v1/proofs/${encodeURIComponent(id)}`, { signal })
-      const { state, cycles, proof, error } = job as Record<string, unknown>
-      if (state === 'succeeded') return parseProof(new TextEncoder().encode(JSON.stringify(proof)))
+      const { state, cycles, proof, error } = Object(job) as Record<string, unknown>
+      if (state === 'succeeded') {
+        return reading(() => parseProof(new TextEncoder().encode(JSON.stringify(proof))))
+      }
       if (state === 'failed') throw server.errorOf(error)
       if (state === 'cancelled') throw new UnavailableError('JOB_CANCELLED', { id })
-      onState?.(String(state).slice(0, 20), Number(cycles) || 0)
+      const known = STATES_ON_THE_WAY.find((name) => name === state)
+      onState?.(known ?? unusable('it gives no state of the job'), Number(cycles) || 0)
       await pause(pollMs, signal)
     }
   }
@@ -228,7 +261,7 @@ export function createClient(
   /** That the proof is of this program, in the scheme asked for, and hangs together. */
   async function check(
     proof: Proof,
-    { programId, ...choice }: RemoteProveOptions & { readonly programId?: Hex },
+    { programId, ...choice }: Omit<WaitProofOptions, 'elf'>,
   ): Promise<void> {
     const { checks } = await checkProof(proof)
     const wrong = checks.find(({ name, ok }) => !ok && name !== 'trustAnchor')
@@ -250,4 +283,26 @@ export function createClient(
       }
     }
   }
+}
+
+/** What the server is told of how to run and sign, field by field: it refuses any other. */
+function choicesOf({ sp1, scheme, teeVersion, limits }: RemoteProveOptions) {
+  const { cycles, memoryMib, timeoutMs } = limits ?? {}
+  return { sp1, scheme, teeVersion, ...(limits && { limits: { cycles, memoryMib, timeoutMs } }) }
+}
+
+function bodyOf(request: object, { buffers }: Stdin): { json: object } | { form: FormData } {
+  const stdinBytes = buffers.reduce((sum, { length }) => sum + length, 0)
+  if (stdinBytes > MAX_INLINE_STDIN_BYTES) {
+    return { form: formOf(request, 'stdin', encodeStdin(buffers)) }
+  }
+  return { json: { ...request, stdin: { buffer: buffers.map(toHex) } } }
+}
+
+/** In the order in which servers read it. */
+function formOf(request: object, name: 'stdin' | 'sealed', bytes: Uint8Array): FormData {
+  const form = new FormData()
+  form.append('request', JSON.stringify(request))
+  form.append(name, new Blob([bytes as Uint8Array<ArrayBuffer>]), name)
+  return form
 }

@@ -2,7 +2,13 @@
  * Requests to a server, and its answers: bounded, typed, asked again while the server is full or away for a
  * while. What they mean is for the client.
  */
-import { InterruptedError, restoreError, Sp1TeeError, UnavailableError } from '../errors.js'
+import {
+  InputError,
+  InterruptedError,
+  restoreError,
+  Sp1TeeError,
+  UnavailableError,
+} from '../errors.js'
 
 const MAX_ANSWER_BYTES = 96 * 2 ** 20
 const MAX_TEXT_LENGTH = 2_000
@@ -14,6 +20,17 @@ const FIRST_RETRY_MS = 200
 const LONGEST_RETRY_MS = 5_000
 /** It did not take the request, and may a little later. */
 const PASSING_CODES = ['SERVER_DRAINING', 'SIGNER_NOT_READY', 'STORE_UNAVAILABLE', 'INTERRUPTED']
+/** What a proxy says while the server behind it is away. */
+const GATEWAY_STATUSES = [502, 503, 504]
+/** Of a connection that never was, so that nothing can have been sent. */
+const UNSENT_REASONS = [
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+]
 
 export interface ServerOptions {
   /** Sent with every request; only over HTTPS, or to this machine, is it safe from others. */
@@ -24,6 +41,7 @@ export interface ServerOptions {
 
 interface Answer {
   readonly status: number
+  /** Undefined if it is no JSON. */
   readonly body: unknown
   readonly retryAfterSeconds: number
 }
@@ -34,6 +52,8 @@ export interface AskOptions {
   readonly form?: FormData
   readonly binary?: Uint8Array
   readonly idempotencyKey?: string
+  /** Not to be asked again once it may have reached the server, which may have done it. */
+  readonly isOnce?: boolean
 }
 
 export interface ServerConnection {
@@ -48,6 +68,12 @@ export interface ServerConnection {
   readonly errorOf: (problem: unknown, status?: number) => Sp1TeeError
   /** @throws UnavailableError `SERVER_ANSWER` */
   readonly textField: (value: unknown, name: string) => string
+  /**
+   * Work on what the server answered: what is refused of it is the server's fault, not the caller's.
+   *
+   * @throws UnavailableError `SERVER_ANSWER` in place of an InputError
+   */
+  readonly reading: <T>(work: () => T | Promise<T>) => Promise<T>
   /** @throws UnavailableError `SERVER_ANSWER` */
   readonly unusable: (reason: string) => never
 }
@@ -59,25 +85,26 @@ export function connectServer(
   const base = url.replace(/\/+$/, '')
   const origin = URL.canParse(url) ? new URL(url).origin : 'the given URL'
   let hasAnswered = false
-  return { ask, errorOf, textField, unusable }
+  return { ask, errorOf, textField, reading, unusable }
 
   async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
     let fullTimes = 0
     let patienceLeftMs = patienceMs
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
       const answer = await send(method, path, options).catch((error) => {
-        if (isPassing(error) && patienceLeftMs > 0) return undefined
+        if (patienceLeftMs > 0 && isBreak(error, options)) return undefined
         throw error
       })
       if (answer !== undefined) {
         const { status, body, retryAfterSeconds } = answer
-        if (status >= 200 && status < 300) return body
+        if (isSuccess(status)) return body === undefined ? unusable('it is no JSON') : body
         const error = errorOf(body, status)
+        if (options.isOnce) throw error
         if (status === 429 && ++fullTimes < MAX_ATTEMPTS) {
           await pause(1000 * retryAfterSeconds, options.signal)
           continue
         }
-        if (!isPassing(error) || patienceLeftMs <= 0) throw error
+        if (patienceLeftMs <= 0 || !isPassing(answer, error)) throw error
       }
       patienceLeftMs -= retryMs
       await pause(retryMs, options.signal)
@@ -85,9 +112,14 @@ export function connectServer(
   }
 
   /** A server that never answered is a wrong URL rather than one that restarts. */
-  function isPassing(error: unknown): boolean {
-    if (!(error instanceof Sp1TeeError) || !hasAnswered) return false
-    return error.code === 'SERVER_UNREACHABLE' || PASSING_CODES.includes(error.code)
+  function isBreak(error: unknown, { isOnce = false }: AskOptions): boolean {
+    if (!(error instanceof UnavailableError) || error.code !== 'SERVER_UNREACHABLE') return false
+    return hasAnswered && (!isOnce || UNSENT_REASONS.includes(String(error.details.reason)))
+  }
+
+  function isPassing({ status, body }: Answer, { code }: Sp1TeeError): boolean {
+    const isGateways = GATEWAY_STATUSES.includes(status) && !isProblem(body)
+    return hasAnswered && (isGateways || PASSING_CODES.includes(code))
   }
 
   async function send(
@@ -110,9 +142,11 @@ export function connectServer(
         ...(body !== undefined && { body }),
         ...(signal !== undefined && { signal }),
       })
-      if (response.ok) hasAnswered = true
+      const { status } = response
       const retryAfterSeconds = Math.min(Number(response.headers.get('retry-after')) || 1, 60)
-      return { status: response.status, body: await readJson(response), retryAfterSeconds }
+      const answer = await readJson(response)
+      if (isSuccess(status) || knownProblem(answer) !== undefined) hasAnswered = true
+      return { status, body: answer, retryAfterSeconds }
     } catch (error) {
       if (signal?.aborted) throw interrupted()
       if (error instanceof Sp1TeeError) throw error
@@ -140,23 +174,15 @@ export function connectServer(
     try {
       return JSON.parse(text)
     } catch {
-      return unusable(`it is no JSON (HTTP ${response.status})`)
+      return undefined
     }
   }
 
   function errorOf(problem: unknown, status?: number): Sp1TeeError {
-    const { code, detail, details } = Object(problem) as Record<string, unknown>
-    const isProblem = typeof code === 'string' && typeof detail === 'string'
-    const known = isProblem
-      ? restoreError({
-          code,
-          message: printable(detail),
-          details: typeof details === 'object' ? { ...details } : {},
-        })
-      : undefined
+    const known = knownProblem(problem)
     if (known !== undefined) return known
-    const reason = isProblem ? `${printable(code)}: ${printable(detail)}` : `HTTP ${status}`
-    return new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+    const reason = isProblem(problem) ? `${problem.code}: ${problem.detail}` : `HTTP ${status}`
+    return new UnavailableError('SERVER_ANSWER', { url: origin, reason: printable(reason) })
   }
 
   function textField(value: unknown, name: string): string {
@@ -164,13 +190,50 @@ export function connectServer(
     return typeof field === 'string' ? field : unusable(`its field ${name} is missing`)
   }
 
-  function unusable(reason: string): never {
-    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason })
+  async function reading<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      // The first sentence says what is wrong; the rest is advice for whoever passed a file.
+      const [reason = ''] = error.message.split(/\.(?:$| (?=\p{Lu}))/u)
+      return unusable(reason, error)
+    }
+  }
+
+  function unusable(reason: string, cause?: unknown): never {
+    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason: printable(reason) }, cause)
   }
 }
 
+interface Problem {
+  readonly code: string
+  readonly detail: string
+  readonly details?: unknown
+}
+
+function isProblem(value: unknown): value is Problem {
+  const { code, detail } = Object(value) as Record<string, unknown>
+  return typeof code === 'string' && typeof detail === 'string'
+}
+
+/** A problem with a code of ours, as an error. */
+function knownProblem(value: unknown): Sp1TeeError | undefined {
+  if (!isProblem(value)) return undefined
+  const { code, detail, details } = value
+  return restoreError({
+    code,
+    message: printable(detail),
+    details: typeof details === 'object' ? { ...details } : {},
+  })
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
 /** A server's text on its way to a terminal: bounded, and without control characters. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT_LENGTH)
 }
 

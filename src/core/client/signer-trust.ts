@@ -15,7 +15,9 @@ import {
   verifyPrivateInputStatement,
 } from '../private-inputs/statement.js'
 import { type Attestation, parseAttestation } from '../signer/attestation.js'
+import type { Proof } from '../signer/proof.js'
 import { parseQuote, type Quote } from '../tdx/quote.js'
+import { printable, type ServerConnection } from './server-connection.js'
 
 const ADDRESS_BYTES = 20
 
@@ -24,8 +26,10 @@ export interface TrustOptions {
   readonly policy: Policy
   /** Default: Intel's. */
   readonly root?: TrustedRoot
-  /** For quotes that come without collateral. */
+  /** Where the caller has collateral from. It is asked even where a quote comes with some. */
   readonly collateral?: (quote: Quote) => Promise<Collateral>
+  /** Take what a quote comes with, and ask for `collateral` only where there is none. */
+  readonly carriedFirst?: boolean
 }
 
 export interface TrustedSigner {
@@ -50,12 +54,44 @@ export interface JudgeSignerOptions extends TrustOptions {
  */
 export async function judgeSigner(
   signer: Hex,
-  { quote: bytes, collateral: carried, ...binding }: Attestation,
+  attestation: Attestation,
+  options: JudgeSignerOptions,
+): Promise<SignerVerdict> {
+  return judgeEvidence(signer, parseEvidence(attestation, options), options)
+}
+
+interface SignerVerdict {
+  readonly verdict: QuoteVerdict
+  readonly collateral: Collateral
+}
+
+interface Evidence {
+  readonly quote: Quote
+  /** What the quote came with, if that is to be used. */
+  readonly carried: Collateral | undefined
+  /** How the quote is said to be bound to the signer. */
+  readonly binding: Pick<Attestation, 'reportData' | 'reference' | 'runtimeData'>
+}
+
+/** Its fields by name: whoever made the attestation has no say in how it is judged. */
+function parseEvidence(
+  { quote, collateral, reportData, reference, runtimeData }: Attestation,
+  { collateral: named, carriedFirst = false }: Omit<TrustOptions, 'policy'>,
+): Evidence {
+  const isUsed = collateral !== undefined && (named === undefined || carriedFirst)
+  return {
+    quote: parseQuote(fromHex(quote)),
+    carried: isUsed ? parseCollateral(encodeJson(collateral)) : undefined,
+    binding: { reportData, reference, ...(runtimeData !== undefined && { runtimeData }) },
+  }
+}
+
+async function judgeEvidence(
+  signer: Hex,
+  { quote, carried, binding }: Evidence,
   { policy, root = INTEL_ROOT, collateral: find, now, workloadId }: JudgeSignerOptions,
-): Promise<{ readonly verdict: QuoteVerdict; readonly collateral: Collateral }> {
-  const quote = parseQuote(fromHex(bytes))
-  const collateral =
-    carried !== undefined ? parseCollateral(encodeDocuments(carried)) : await find?.(quote)
+): Promise<SignerVerdict> {
+  const collateral = carried ?? (await find?.(quote))
   if (collateral === undefined) throw new UnavailableError('COLLATERAL_ABSENT', { signer })
   const verdict = judgeAttestation({
     ...{ quote, collateral, policy, now, root, signer },
@@ -68,46 +104,59 @@ export async function judgeSigner(
 export class SignerTrust {
   readonly #options: TrustOptions
   readonly #now: () => Date
-  readonly #ask: (path: string, signal: AbortSignal | undefined) => Promise<unknown>
+  readonly #server: Pick<ServerConnection, 'ask' | 'reading'>
 
-  /** @param ask - GET of the server, its JSON */
   constructor(
     options: TrustOptions,
     now: () => Date,
-    ask: (path: string, signal: AbortSignal | undefined) => Promise<unknown>,
+    server: Pick<ServerConnection, 'ask' | 'reading'>,
   ) {
     this.#options = options
     this.#now = now
-    this.#ask = ask
+    this.#server = server
   }
 
   /**
-   * @param address - undefined: the one that signs now
+   * @param asked - undefined: the one that signs now; its workload, if it says which it is
    * @throws RejectedError `SIGNER_REFUSED`
    * @throws UnavailableError `ATTESTATION_UNKNOWN`, `COLLATERAL_ABSENT`, and what the server says
    */
-  async signer(address: Hex | undefined, signal?: AbortSignal): Promise<TrustedSigner> {
-    return (await this.#find(address, signal)).signer
+  async signer(
+    asked: Pick<Proof, 'signer' | 'workloadId'> | undefined,
+    signal?: AbortSignal,
+  ): Promise<TrustedSigner> {
+    return (await this.#find(asked, signal)).signer
   }
 
   /** The key for private inputs, of a signer that is trusted. @throws as `signer`; `PRIVATE_…` */
   async privateInputKey(signal?: AbortSignal): Promise<PrivateInputKey> {
     const { signer, answer } = await this.#find(undefined, signal)
-    if (answer.privateInputs === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
-    const statement = parsePrivateInputStatement(answer.privateInputs)
+    const { privateInputs } = answer
+    if (privateInputs === undefined) throw new UnavailableError('PRIVATE_INPUTS_OFF', {})
+    const statement = await this.#server.reading(() => parsePrivateInputStatement(privateInputs))
     return verifyPrivateInputStatement(statement, signer.address, this.#now().getTime() / 1000)
   }
 
-  async #find(asked: Hex | undefined, signal: AbortSignal | undefined) {
-    const query = asked === undefined ? '' : `?signer=${asked}`
-    const answer = Object(await this.#ask(`/v1/attestation${query}`, signal)) as Record<
+  async #find(
+    asked: Pick<Proof, 'signer' | 'workloadId'> | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    const { ask, reading } = this.#server
+    const query = asked === undefined ? '' : `?signer=${asked.signer}`
+    const answer = Object(await ask('GET', `/v1/attestation${query}`, { signal })) as Record<
       string,
       unknown
     >
-    const attestation = parseAttestation(new TextEncoder().encode(JSON.stringify(answer)))
-    const address = asked ?? addressOf(answer.address)
-    const options = { ...this.#options, now: this.#now() }
-    const { verdict, collateral } = await judgeSigner(address, attestation, options)
+    const { attestation, evidence } = await reading(() => {
+      const attestation = parseAttestation(encodeJson(answer))
+      return { attestation, evidence: parseEvidence(attestation, this.#options) }
+    })
+    const address = asked?.signer ?? addressOf(answer.address)
+    const { verdict, collateral } = await judgeEvidence(address, evidence, {
+      ...this.#options,
+      now: this.#now(),
+      ...(asked?.workloadId !== undefined && { workloadId: asked.workloadId }),
+    })
     if (!verdict.valid) throw refused(address, verdict)
     const signer: TrustedSigner = {
       address,
@@ -126,9 +175,9 @@ function addressOf(value: unknown): Hex {
 function refused(signer: Hex, { checks }: QuoteVerdict): RejectedError {
   const failed = checks.filter(({ ok, code }) => !ok && code !== undefined)
   const reason = failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')
-  return new RejectedError('SIGNER_REFUSED', { signer, reason })
+  return new RejectedError('SIGNER_REFUSED', { signer, reason: printable(reason) })
 }
 
-function encodeDocuments(documents: Readonly<Record<string, string>>): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(documents))
+function encodeJson(value: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
 }

@@ -46,13 +46,16 @@ export interface Proof {
 }
 
 const MAX_PROOF_FILE_BYTES = 64 * 2 ** 20
+/** Of any release, known here or not. It is printed, so it may steer no terminal. */
+const RELEASE = /^[\w.+-]{1,40}$/
 
 type Check = (value: unknown) => string | undefined
 
 const REQUIRED: Readonly<Record<string, Check>> = {
   version: oneOf(1),
   scheme: oneOf(...SCHEME_NAMES),
-  sp1: (value) => (typeof value === 'string' ? undefined : 'is no text'),
+  sp1: (value) =>
+    typeof value === 'string' && RELEASE.test(value) ? undefined : 'is no name of a release',
   elfHash: hexOf(32),
   vkey: hexOf(32),
   vkeyHash: hexOf(32),
@@ -81,7 +84,7 @@ export function parseProof(bytes: Uint8Array): Proof {
   const value = readJson(bytes)
   for (const field of Object.keys(value)) {
     if (!Object.hasOwn(REQUIRED, field) && !Object.hasOwn(OPTIONAL, field)) {
-      malformed(field.slice(0, 40), 'is unknown')
+      malformed(field.slice(0, 40).replace(/\p{Cc}/gu, ' '), 'is unknown')
     }
   }
   for (const [field, check] of Object.entries({ ...REQUIRED, ...OPTIONAL })) {
