@@ -4,7 +4,7 @@
  */
 import { Command, Errors, Flags, type Interfaces, ux } from '@oclif/core'
 import chalk from 'chalk'
-import { fromHex, type Hex, InputError, isHex, Sp1TeeError } from './core/index.js'
+import { ERROR_TABLES, fromHex, type Hex, InputError, isHex, Sp1TeeError } from './core/index.js'
 import { resolveFlags, typedValue } from './flag-sources.js'
 import { printable } from './terminal.js'
 
@@ -61,10 +61,16 @@ export abstract class BaseCommand extends Command {
     return this.#interrupt.signal
   }
 
+  protected onSecondInterrupt(): void {
+    process.exit(ERROR_TABLES.interrupted.exitCode)
+  }
+
   override async init(): Promise<void> {
     await super.init()
-    process.once('SIGINT', () => {
-      this.#interrupt.abort()
+    // A listener that stays: without one, what draws the progress would end the process.
+    process.on('SIGINT', () => {
+      if (this.#interrupt.signal.aborted) this.onSecondInterrupt()
+      else this.#interrupt.abort()
     })
     // A reader that has seen enough (`| head`) is no error.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {

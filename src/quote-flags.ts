@@ -145,6 +145,8 @@ export async function trustOf(
     policy: await readPolicy(flags.policy),
     root: await readRoot(flags.root),
     collateral: (quote) => openCollateral(quote, flags, options),
+    // Whoever names a source means it; else what comes along will do.
+    carriedFirst: !Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name)),
   }
 }
 

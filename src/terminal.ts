@@ -161,6 +161,8 @@ export async function watchPhases<T>(
     const line = lines.get(title)
     if (line !== undefined) line.title = `${title}: ${state}`
   })
+  // It may fail before anything waits for it below.
+  working.catch(() => {})
   const tasks = titles.map((title) => ({
     title,
     task: async (_context: unknown, line: { title: string }) => {

@@ -8,7 +8,6 @@ import {
   type Client,
   createProver,
   type EngineName,
-  ERROR_TABLES,
   encodeProof,
   fromHex,
   InterruptedError,
@@ -132,8 +131,7 @@ export default class Prove extends BaseCommand {
       ...(teeVersion !== undefined && { teeVersion }),
     }
     const trust = await trustOf(flags, { signal: this.interrupted, isSilent: this.isSilent() })
-    const namesCollateral = Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name))
-    const client = openClient(flags, trust && { ...trust, carriedFirst: !namesCollateral })
+    const client = openClient(flags, trust)
     const isBound = client !== undefined && flags.scheme === 'eip712'
     const expected = isBound ? { expectedBinding: await expectedBinding(flags) } : {}
     const vkey = flags.vkey
@@ -199,7 +197,6 @@ export default class Prove extends BaseCommand {
     }
     return watch('Prove', this.isSilent(), async (show) => {
       const remote = { ...options, onJob, onState: tellProgress(show) }
-      const giveBack = surviveInterrupt()
       try {
         if (job !== undefined) return await client.waitProof(job, { ...remote, elf })
         return await client.prove(elf, stdin, remote)
@@ -208,8 +205,6 @@ export default class Prove extends BaseCommand {
         if (id === undefined) throw new InterruptedError({ during: 'the request', outcome: NO_JOB })
         const outcome = job === undefined ? await cancelJob(client, id) : goesOn(id)
         throw new InterruptedError({ during: `the wait for job ${id}`, outcome })
-      } finally {
-        giveBack()
       }
     })
   }
@@ -263,21 +258,6 @@ async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
 function releaseFor(elf: Uint8Array, { sp1, fallbackSp1 }: ReleaseChoice): string | undefined {
   if (fallbackSp1 === undefined) return sp1
   return identifyElf(elf, { fallbackSp1 }).sp1 === fallbackSp1 ? fallbackSp1 : undefined
-}
-
-/**
- * The command hears the first SIGINT only. What hides the cursor for the spinner ends the process at one
- * that nobody else is left to hear, before the job is cancelled.
- *
- * @returns what leaves SIGINT to the others again
- */
-function surviveInterrupt(): () => void {
-  let times = 0
-  const onInterrupt = () => {
-    if (++times > 1) process.exit(ERROR_TABLES.interrupted.exitCode)
-  }
-  process.on('SIGINT', onInterrupt)
-  return () => process.off('SIGINT', onInterrupt)
 }
 
 /** @returns what became of a job that nobody waits for any more */

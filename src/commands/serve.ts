@@ -175,6 +175,9 @@ export default class Serve extends BaseCommand {
     process.on('SIGINT', onSignal)
   }
 
+  /** It stops at once, but properly: `#heedSignals`. */
+  protected override onSecondInterrupt(): void {}
+
   #step<T>(title: string, work: () => Promise<T>, tell: (found: T) => string): Promise<T> {
     return watchStep(title, this.isSilent(), work, tell)
   }

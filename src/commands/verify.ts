@@ -129,10 +129,8 @@ export default class Verify extends BaseCommand {
       const detail = 'the proof carries none: pass --attestation'
       return { valid: false, checks: [{ name: 'attestation', ok: false, detail }] }
     }
-    const namesCollateral = Object.keys(collateralFlags).some((name) => Object.hasOwn(flags, name))
     const { verdict } = await judgeSigner(proof.signer, attestation, {
       ...trust,
-      carriedFirst: !namesCollateral,
       now: parseTime(flags.at),
       ...(proof.workloadId !== undefined && { workloadId: proof.workloadId }),
     })

@@ -8,6 +8,7 @@ export {
   type ClientOptions,
   createClient,
   type RemoteProveOptions,
+  type WaitProofOptions,
 } from './client/client.js'
 export { type JudgeSignerOptions, judgeSigner, type TrustOptions } from './client/signer-trust.js'
 export type { QuoteCheck } from './dcap/check-list.js'

@@ -458,6 +458,18 @@ type FactsOf<F> = F extends (facts: infer Facts) => string ? Facts : never
 
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+const MAX_NAME_LENGTH = 40
+
+/** What somebody else has written, fit for a sentence: bounded, and without what would steer a terminal. */
+export function printable(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/\p{Cc}/gu, ' ')
+}
+
+/** Of a field, for example. */
+export function shortName(name: string): string {
+  return printable(name, MAX_NAME_LENGTH)
+}
+
 /** Base of all errors with a stable code. Shaped as oclif prints errors, without importing oclif. */
 export class Sp1TeeError extends Error {
   readonly details: ErrorDetails

@@ -1,6 +1,6 @@
 /** The file that `deploy` writes: which contracts are where, for the commands that use them. */
 import { type Hex, isHex } from '../bytes.js'
-import { InputError } from '../errors.js'
+import { InputError, shortName } from '../errors.js'
 import type { Deployment } from './deploy.js'
 
 const ADDRESS_DIGITS = 40
@@ -30,7 +30,7 @@ export function parseDeployment(bytes: Uint8Array, path: string): Deployment {
   if (version !== 1) malformed('is not of version 1')
   if (!Number.isSafeInteger(chainId) || Number(chainId) <= 0) malformed('has no chainId')
   const unknown = Object.keys(rest).find((key) => !ADDRESSES.includes(key as never))
-  if (unknown !== undefined) malformed(`has an unknown field ${unknown.slice(0, 40)}`)
+  if (unknown !== undefined) malformed(`has an unknown field ${shortName(unknown)}`)
   const address = (name: string, field: unknown): Hex =>
     isHex(field) && field.length === 2 + ADDRESS_DIGITS
       ? (field.toLowerCase() as Hex)

@@ -15,7 +15,7 @@ import { sha256 } from '../sha256.js'
 import type { Binding } from '../signer/eip712.js'
 import { type Proof, parseProof } from '../signer/proof.js'
 import type { SchemeName } from '../signer/schemes.js'
-import { connectServer, pause, type ServerOptions } from './server-connection.js'
+import { connectServer, type ServerOptions, untilAskedAgain } from './server-connection.js'
 import { SignerTrust, type TrustOptions } from './signer-trust.js'
 
 const FIRST_POLL_MS = 50
@@ -254,7 +254,7 @@ export function createClient(
       if (state === 'cancelled') throw new UnavailableError('JOB_CANCELLED', { id })
       const known = STATES_ON_THE_WAY.find((name) => name === state)
       onState?.(known ?? unusable('it gives no state of the job'), Number(cycles) || 0)
-      await pause(pollMs, signal)
+      await untilAskedAgain(pollMs, signal)
     }
   }
 

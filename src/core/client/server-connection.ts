@@ -5,10 +5,12 @@
 import {
   InputError,
   InterruptedError,
+  printable,
   restoreError,
   Sp1TeeError,
   UnavailableError,
 } from '../errors.js'
+import { pause } from '../pause.js'
 
 const MAX_ANSWER_BYTES = 96 * 2 ** 20
 const MAX_TEXT_LENGTH = 2_000
@@ -101,13 +103,13 @@ export function connectServer(
         const error = errorOf(body, status)
         if (options.isOnce) throw error
         if (status === 429 && ++fullTimes < MAX_ATTEMPTS) {
-          await pause(1000 * retryAfterSeconds, options.signal)
+          await untilAskedAgain(1000 * retryAfterSeconds, options.signal)
           continue
         }
         if (patienceLeftMs <= 0 || !isPassing(answer, error)) throw error
       }
       patienceLeftMs -= retryMs
-      await pause(retryMs, options.signal)
+      await untilAskedAgain(retryMs, options.signal)
     }
   }
 
@@ -182,7 +184,7 @@ export function connectServer(
     const known = knownProblem(problem)
     if (known !== undefined) return known
     const reason = isProblem(problem) ? `${problem.code}: ${problem.detail}` : `HTTP ${status}`
-    return new UnavailableError('SERVER_ANSWER', { url: origin, reason: printable(reason) })
+    return new UnavailableError('SERVER_ANSWER', { url: origin, reason: serverText(reason) })
   }
 
   function textField(value: unknown, name: string): string {
@@ -202,7 +204,7 @@ export function connectServer(
   }
 
   function unusable(reason: string, cause?: unknown): never {
-    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason: printable(reason) }, cause)
+    throw new UnavailableError('SERVER_ANSWER', { url: origin, reason: serverText(reason) }, cause)
   }
 }
 
@@ -223,7 +225,7 @@ function knownProblem(value: unknown): Sp1TeeError | undefined {
   const { code, detail, details } = value
   return restoreError({
     code,
-    message: printable(detail),
+    message: serverText(detail),
     details: typeof details === 'object' ? { ...details } : {},
   })
 }
@@ -232,24 +234,18 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
 }
 
-/** A server's text on its way to a terminal: bounded, and without control characters. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT_LENGTH)
+/** A server's text on its way to a terminal. */
+export function serverText(text: string): string {
+  return printable(text, MAX_TEXT_LENGTH)
 }
 
-export function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(interrupted())
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    }, delayMs)
-    if (signal?.aborted) onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
+/** @throws InterruptedError */
+export async function untilAskedAgain(
+  delayMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await pause(delayMs, signal)
+  if (signal?.aborted) throw interrupted()
 }
 
 function interrupted(): InterruptedError {

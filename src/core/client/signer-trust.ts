@@ -17,7 +17,7 @@ import {
 import { type Attestation, parseAttestation } from '../signer/attestation.js'
 import type { Proof } from '../signer/proof.js'
 import { parseQuote, type Quote } from '../tdx/quote.js'
-import { printable, type ServerConnection } from './server-connection.js'
+import { type ServerConnection, serverText } from './server-connection.js'
 
 const ADDRESS_BYTES = 20
 
@@ -175,7 +175,7 @@ function addressOf(value: unknown): Hex {
 function refused(signer: Hex, { checks }: QuoteVerdict): RejectedError {
   const failed = checks.filter(({ ok, code }) => !ok && code !== undefined)
   const reason = failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')
-  return new RejectedError('SIGNER_REFUSED', { signer, reason: printable(reason) })
+  return new RejectedError('SIGNER_REFUSED', { signer, reason: serverText(reason) })
 }
 
 function encodeJson(value: object): Uint8Array {

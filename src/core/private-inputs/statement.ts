@@ -5,7 +5,7 @@
  * Source: EIP-712; docs/private-inputs.md.
  */
 import { fromHex, type Hex, isLowerHex, toHex } from '../bytes.js'
-import { InputError, RejectedError } from '../errors.js'
+import { InputError, RejectedError, shortName } from '../errors.js'
 import { recoverAddress, SIGNATURE_BYTES, type Signer } from '../signer/signer.js'
 import { computeTypedDataDigest, encodeWord } from '../signer/typed-data.js'
 
@@ -48,7 +48,7 @@ export function parsePrivateInputStatement(value: unknown): PrivateInputStatemen
   if (typeof value !== 'object' || value === null) return malformed('is no JSON object')
   const fields = value as Record<string, unknown>
   const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field))
-  if (unknown !== undefined) malformed(`has an unknown field ${unknown.slice(0, 40)}`)
+  if (unknown !== undefined) malformed(`has an unknown field ${shortName(unknown)}`)
   return {
     publicKey: hexField(fields, 'publicKey', PUBLIC_KEY_BYTES),
     expiresAt: numberField(fields, 'expiresAt'),

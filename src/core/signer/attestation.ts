@@ -4,7 +4,7 @@
  * for verification to say.
  */
 import { type Hex, isLowerHex } from '../bytes.js'
-import { InputError } from '../errors.js'
+import { InputError, shortName } from '../errors.js'
 
 /** A quote of 16 MiB in hex, and collateral. */
 const MAX_ATTESTATION_BYTES = 64 * 2 ** 20
@@ -25,7 +25,7 @@ export interface Attestation {
 export function findAttestationFault(value: unknown): string | undefined {
   if (!isObject(value)) return 'is no JSON object'
   const unknown = Object.keys(value).find((field) => !Object.hasOwn(FIELDS, field))
-  if (unknown !== undefined) return `has an unknown field ${unknown.slice(0, 40)}`
+  if (unknown !== undefined) return `has an unknown field ${shortName(unknown)}`
   for (const [field, { isRequired, isFit, form }] of Object.entries(FIELDS)) {
     const isThere = Object.hasOwn(value, field)
     if (!isThere && isRequired) return `has no ${field}`

@@ -4,7 +4,7 @@
  * Whether it is *true* is for `verifyProof` to say.
  */
 import { fromHex, type Hex, isHex } from '../bytes.js'
-import { InputError } from '../errors.js'
+import { InputError, shortName } from '../errors.js'
 import { type Attestation, findAttestationFault } from './attestation.js'
 import type { Binding } from './eip712.js'
 import { SCHEME_NAMES, type SchemeName } from './schemes.js'
@@ -84,7 +84,7 @@ export function parseProof(bytes: Uint8Array): Proof {
   const value = readJson(bytes)
   for (const field of Object.keys(value)) {
     if (!Object.hasOwn(REQUIRED, field) && !Object.hasOwn(OPTIONAL, field)) {
-      malformed(field.slice(0, 40).replace(/\p{Cc}/gu, ' '), 'is unknown')
+      malformed(shortName(field), 'is unknown')
     }
   }
   for (const [field, check] of Object.entries({ ...REQUIRED, ...OPTIONAL })) {
