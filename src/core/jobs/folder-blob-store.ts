@@ -3,6 +3,7 @@
  * says when the blob was last used, to each of them.
  */
 import { randomUUID } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Hex, toHex } from '../bytes.js'
@@ -259,27 +260,33 @@ class FolderBlobStore implements BlobStore {
         if (this.#isShared) await this.#look(name)
         const known = this.#kept.get(name)
         if (known !== undefined && known.usedAtMs >= usedBeforeMs) return
-        this.#forget(name, known)
-        await rm(this.#path(name), { force: true })
+        const isUnused = ({ mtimeMs }: BigIntStats) => Number(mtimeMs) < usedBeforeMs
+        await this.#removeIf(name, (taken) => !this.#isShared || isUnused(taken))
       }),
     )
   }
 
   /** The very file that was read: the name may be that of another by now, put here or by another server. */
   #removeWrong(name: string, file: FileHandle): Promise<void> {
-    const aside = join(this.#options.folder, `${randomUUID()}.tmp`)
     return this.#inTurn(name, () =>
       guarded(async () => {
-        const take = async () => {
-          await rename(this.#path(name), aside)
-          return stat(aside, { bigint: true })
-        }
-        const [read, taken] = [await file.stat({ bigint: true }), await unlessAbsent(take)]
-        if (taken !== undefined && taken.ino !== read.ino) return this.#rename(aside, name)
-        this.#forget(name, this.#kept.get(name))
-        await rm(aside, { force: true })
+        const { ino } = await file.stat({ bigint: true })
+        await this.#removeIf(name, (taken) => taken.ino === ino)
       }),
     )
+  }
+
+  /** Judged when it has no name any more, so that nobody can use or replace it between. */
+  async #removeIf(name: string, isToGo: (taken: BigIntStats) => boolean): Promise<void> {
+    const aside = join(this.#options.folder, `${randomUUID()}.tmp`)
+    const taken = await unlessAbsent(async () => {
+      await rename(this.#path(name), aside)
+      const file = await open(aside, 'r')
+      return file.stat({ bigint: true }).finally(() => file.close())
+    })
+    if (taken !== undefined && !isToGo(taken)) return this.#rename(aside, name)
+    this.#forget(name, this.#kept.get(name))
+    await rm(aside, { force: true })
   }
 
   async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {

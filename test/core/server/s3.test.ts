@@ -20,6 +20,7 @@ import { startServed } from '../../support/served.js'
 import { startService, type TestService } from '../../support/service.js'
 
 const fibonacci = readFileSync(guestElf('fibonacci'))
+const endless = readFileSync(guestElf('endless'))
 const panics = readFileSync(guestElf('panics'))
 const MIB = 2 ** 20
 const BOUNDARY = 'edge'
@@ -191,16 +192,19 @@ describe('a service', () => {
     const bucket = await s3.makeBucket()
     const folder = mkdtempSync(join(tmpdir(), 'sp1-tee-s3-served-'))
     const served = await startServed(folder, 1, undefined, { bucket })
-    const unknown: Hex = `0x${'77'.repeat(32)}`
+    const put = { method: 'PUT', body: endless, headers: BINARY_TYPE }
+    const uploaded = await fetch(`${served.url}/v1/programs`, put)
+    const { programId } = (await uploaded.json()) as Json
+    // So that no other job runs, which would read its stdin into memory.
+    for (let i = 0; i < 2; i++) await postStreaming(served.url, programId, 0)
     // What the first requests of a process need anyway.
-    await postStreaming(served.url, unknown, 8)
+    await postStreaming(served.url, programId, 8)
     served.forgetPeak()
     const before = served.memoryMib('now')
-    // So that no job runs, which would read it into memory.
-    expect((await postStreaming(served.url, unknown, 100)).code).toBe('PROGRAM_UNKNOWN')
+    expect((await postStreaming(served.url, programId, 100)).state).toBe('queued')
     expect(served.memoryMib('peak') - before).toBeLessThan(64)
-    // Both are in the bucket all the same, and nothing is left on the way.
-    expect(await s3.names(bucket.bucket)).toHaveLength(3)
+    // All are in the bucket, and nothing is left on the way: the program, three stdins, and what is checked.
+    expect(await s3.names(bucket.bucket)).toHaveLength(5)
     expect(readdirSync(join(folder, 'spool'))).toEqual([])
     await served.kill()
     rmSync(folder, { recursive: true })
