@@ -7,6 +7,7 @@
 import { AwsV4Signer } from 'aws4fetch'
 import { fromHex, type Hex } from '../bytes.js'
 import { UnavailableError } from '../errors.js'
+import { pause } from '../pause.js'
 import { type Listing, parseListing, reasonOfRefusal, reasonOfSilence } from './s3-answers.js'
 import { type HttpAnswer, type HttpRequest, sendHttp } from './s3-http.js'
 
@@ -148,7 +149,7 @@ export class S3Client {
       if (!isPassing || delayMs === undefined) {
         throw new UnavailableError('STORE_UNAVAILABLE', { reason }, cause)
       }
-      await new Promise((resolve) => setTimeout(resolve, delayMs))
+      await pause(delayMs)
     }
   }
 

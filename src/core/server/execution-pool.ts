@@ -6,9 +6,10 @@ import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
+import { pause } from '../pause.js'
 import { sha256 } from '../sha256.js'
+import { Backoff } from './backoff.js'
 import { ExecutionProcess } from './execution-process.js'
-import { timePasses } from './job-watchers.js'
 
 /** The executor stops itself at its timeout; a process that does not is ended this much later. */
 const GRACE_MS = 5_000
@@ -131,8 +132,9 @@ export function createExecutionPool({
 
   /** @throws InterruptedError it is aborted, or the pool closes, before there is one */
   async function takePatiently(elfHash: Hex, signal?: AbortSignal): Promise<ExecutionProcess> {
+    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
     let waitedMs = 0
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+    for (;;) {
       if (signal?.aborted || closing.signal.aborted) {
         throw new InterruptedError({ during: 'execution' })
       }
@@ -141,7 +143,8 @@ export function createExecutionPool({
       } catch (error) {
         if (waitedMs >= patienceMs) throw error
         const signals = [closing.signal, ...(signal ? [signal] : [])]
-        await timePasses(retryMs, AbortSignal.any(signals))
+        const retryMs = backoff.next()
+        await pause(retryMs, AbortSignal.any(signals))
         waitedMs += retryMs
       }
     }

@@ -12,10 +12,11 @@ import {
   type NewJob,
   type Submission,
 } from '../jobs/job-store.js'
+import { pause } from '../pause.js'
 import { Backoff } from './backoff.js'
 import { encodeFailure } from './job-codec.js'
 import type { JobEvent } from './job-event.js'
-import { ANY_JOB, type JobWatch, JobWatchers, timePasses } from './job-watchers.js'
+import { ANY_JOB, type JobWatch, JobWatchers } from './job-watchers.js'
 import { Pace } from './pace.js'
 import { Places } from './places.js'
 import { Retention } from './retention.js'
@@ -206,7 +207,7 @@ export class JobRunner {
     }
     this.#stop.abort()
     clearInterval(this.#polls)
-    await Promise.race([this.#isTaking, timePasses(STOP_MS, deadline)])
+    await Promise.race([this.#isTaking, pause(STOP_MS, deadline)])
     await this.#untilNoneRuns(watch, deadline)
     for (const { abort } of this.#running.values()) abort.abort()
     await this.#untilNoneRuns(watch, AbortSignal.timeout(STOP_MS))
@@ -292,7 +293,7 @@ export class JobRunner {
           if (lease === undefined) break
         } catch (error) {
           this.#onStoreFailure(error)
-          await timePasses(this.#backoff.next(), this.#stop.signal)
+          await pause(this.#backoff.next(), this.#stop.signal)
         }
       }
     }
@@ -374,7 +375,7 @@ export class JobRunner {
         this.#onStoreFailure(error)
         // Told to stop now: the lease runs out, or the restart finds it.
         if (running.abort.signal.aborted) return false
-        await timePasses(this.#backoff.next(), running.abort.signal)
+        await pause(this.#backoff.next(), running.abort.signal)
       }
     }
   }

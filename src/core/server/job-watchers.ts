@@ -1,4 +1,4 @@
-/** Who waits for a job to change, and how one waits for time to pass. */
+/** Who waits for a job to change. */
 
 /** Watched by who wants to hear of the end of any job. */
 export const ANY_JOB = ''
@@ -56,18 +56,4 @@ export class JobWatch {
   }
 
   readonly #onAbort = () => this.#wake()
-}
-
-/** Resolves after the delay, or when `signal` aborts. */
-export function timePasses(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, delayMs)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end)
-  })
 }

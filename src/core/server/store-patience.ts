@@ -1,8 +1,8 @@
 /** What was accepted is not given up because a store cannot do it now: it waits, and goes on. */
 import { InterruptedError, UnavailableError } from '../errors.js'
+import { pause } from '../pause.js'
 import { Backoff } from './backoff.js'
 import type { JobEvent } from './job-event.js'
-import { timePasses } from './job-watchers.js'
 
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
@@ -26,7 +26,7 @@ export function storePatience(
         const isPassing = error instanceof UnavailableError && PASSING_CODES.includes(error.code)
         if (!isPassing) throw error
         onEvent({ kind: 'storeFailed', error })
-        await timePasses(backoff.next(), signal)
+        await pause(backoff.next(), signal)
         if (signal.aborted) throw new InterruptedError({ during: 'the wait for the store' })
       }
     }

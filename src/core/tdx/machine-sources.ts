@@ -1,6 +1,6 @@
 /** The quote sources of the machine we run on, in order of preference: kernel, clock and entropy. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { pause } from '../pause.js'
 import { createAzureSource } from './azure-provider.js'
 import { KERNEL_TSM_FILES } from './configfs-files.js'
 import { createConfigfsSource } from './configfs-provider.js'
@@ -35,21 +35,13 @@ export function createMachineSources({
   const isSocket = providerUrl?.startsWith('/')
   const url = isSocket ? undefined : providerUrl
   return [
-    createConfigfsSource({ files: KERNEL_TSM_FILES, uniqueName: randomUUID, sleep, warn }),
+    createConfigfsSource({ files: KERNEL_TSM_FILES, uniqueName: randomUUID, sleep: pause, warn }),
     createDstackSource({ service, ...(isSocket && { socket: String(providerUrl) }) }),
     createAzureSource({
-      ...{ runTool: runTpmTool, service, sleep },
+      ...{ runTool: runTpmTool, service, sleep: pause },
       ...(url !== undefined && { imdsUrl: url }),
     }),
     createHttpSource({ service, ...(url !== undefined && { url }) }),
     createSimulatedSource({ stateDir, entropy: randomBytes, now: () => new Date(), switches }),
   ]
-}
-
-async function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await setTimeout(delayMs, undefined, { signal })
-  } catch (error) {
-    if (!signal?.aborted) throw error
-  }
 }
