@@ -319,14 +319,8 @@ export class JobRunner {
       this.#pace.onRun(ranMs)
       if (end !== undefined && isOurs) {
         const { state, cycles, error } = end
-        onEvent?.({
-          kind: 'ended',
-          job,
-          state,
-          ranMs,
-          cycles,
-          ...(error !== undefined && { error }),
-        })
+        const failure = error !== undefined && { error }
+        onEvent?.({ kind: 'ended', job, state, ranMs, cycles, ...failure })
       } else {
         onEvent?.({ kind: 'left', job, isLost: running.isLost })
       }
