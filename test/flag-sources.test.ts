@@ -138,6 +138,15 @@ describe('a flag that says something only beside another one', () => {
       code: 'FILE_UNREADABLE',
       details: { path: 'nowhere.yaml' },
     })
+    const attestation = [...prove, '--attestation', 'nowhere.json']
+    expect(errorOf(await run(attestation, config))).toMatchObject({
+      code: 'FLAG_INVALID',
+      details: { flag: '--attestation' },
+    })
+    expect(errorOf(await run(attestation, { policy: 'nowhere.yaml' }))).toMatchObject({
+      code: 'FILE_UNREADABLE',
+      details: { path: 'nowhere.json' },
+    })
   })
 
   it('is refused if it is typed', async () => {

@@ -121,6 +121,11 @@ export default class Prove extends BaseCommand {
   async run(): Promise<Proof> {
     const parsed = await this.parse(Prove)
     const { args, flags } = parsed
+    // Not by oclif's `exclusive`: a policy of the config file is no less meant than a typed one.
+    if (flags.attestation !== undefined && flags.policy !== undefined) {
+      const reason = 'does not go with a policy: the proof carries the attestation that it accepts'
+      invalidFlag('--attestation', reason)
+    }
     const { elf, stdin } = await readGuest(args.elf, flags, (text) => this.remark(text))
     const teeVersion = flags['tee-version']
     const choice = releaseChoice(parsed)
