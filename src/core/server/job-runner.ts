@@ -207,7 +207,9 @@ export class JobRunner {
     }
     this.#stop.abort()
     clearInterval(this.#polls)
-    await Promise.race([this.#isTaking, pause(STOP_MS, deadline)])
+    const taken = new AbortController()
+    void Promise.resolve(this.#isTaking).then(() => taken.abort())
+    await pause(STOP_MS, AbortSignal.any([deadline, taken.signal]))
     await this.#untilNoneRuns(watch, deadline)
     for (const { abort } of this.#running.values()) abort.abort()
     await this.#untilNoneRuns(watch, AbortSignal.timeout(STOP_MS))
