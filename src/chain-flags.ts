@@ -139,6 +139,26 @@ export async function findRegistry(
   return flags.registry ?? (await knownContracts(flags)).registry
 }
 
+export interface DomainFlagValues extends KnownFlagValues {
+  readonly chain?: number | undefined
+  readonly multiproof?: string | undefined
+}
+
+/** What is said of the contract that a proof of scheme eip712 is for. */
+export async function findDomain(
+  flags: DomainFlagValues,
+): Promise<{ readonly chainId?: number; readonly verifyingContract?: Hex }> {
+  const known = await knownContracts(flags)
+  const chainId = flags.chain ?? known.chainId
+  const multiProof = flags.multiproof ?? known.multiProof
+  return {
+    ...(chainId !== undefined && { chainId }),
+    ...(multiProof !== undefined && {
+      verifyingContract: addressFlag('--multiproof', multiProof),
+    }),
+  }
+}
+
 export interface RpcFlagValues extends KnownFlagValues {
   readonly 'rpc-url'?: string | undefined
   readonly chain?: number | undefined

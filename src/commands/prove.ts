@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand, hexFlag, invalidFlag } from '../base-command.js'
-import { addressFlag, knownContracts, rpcFlags } from '../chain-flags.js'
+import { type DomainFlagValues, findDomain, rpcFlags } from '../chain-flags.js'
 import {
   type Attestation,
   type Binding,
@@ -218,10 +218,11 @@ export default class Prove extends BaseCommand {
   async #bind(
     flags: BindingFlags,
   ): Promise<{ readonly binding?: Binding; readonly simulated?: boolean }> {
-    const known = await knownContracts(flags)
-    const chainId = flags.chain ?? known.chainId
+    const { chainId, verifyingContract } = await findDomain(flags)
     if (chainId === undefined) return invalidFlag('--chain', 'must be given with --scheme eip712')
-    const verifyingContract = addressFlag('--multiproof', flags.multiproof ?? known.multiProof)
+    if (verifyingContract === undefined) {
+      return invalidFlag('--multiproof', 'must be given with --scheme eip712')
+    }
     const named = flags['workload-id']
     if (named !== undefined) {
       const workloadId = parseWorkloadId('--workload-id', named)
@@ -236,23 +237,15 @@ export default class Prove extends BaseCommand {
 }
 
 type BindingFlags = Parameters<typeof measureThisMachine>[0] &
-  Parameters<typeof knownContracts>[0] & {
-    readonly chain?: number | undefined
-    readonly multiproof?: string | undefined
+  DomainFlagValues & {
     readonly 'workload-id'?: string | undefined
   }
 
 /** What the flags say of a server's signature; what they do not say is the server's to choose. */
 async function expectedBinding(flags: BindingFlags): Promise<Partial<Binding>> {
-  const known = await knownContracts(flags)
-  const chainId = flags.chain ?? known.chainId
-  const multiProof = flags.multiproof ?? known.multiProof
   const workloadId = flags['workload-id']
   return {
-    ...(chainId !== undefined && { chainId }),
-    ...(multiProof !== undefined && {
-      verifyingContract: addressFlag('--multiproof', multiProof),
-    }),
+    ...(await findDomain(flags)),
     ...(workloadId !== undefined && {
       workloadId: parseWorkloadId('--workload-id', workloadId),
     }),

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { BaseCommand, invalidFlag } from '../base-command.js'
-import { addressFlag, knownContracts, openChain, rpcFlags } from '../chain-flags.js'
+import { type DomainFlagValues, findDomain, openChain, rpcFlags } from '../chain-flags.js'
 import {
   type AttestationAnchor,
   askMultiProof,
@@ -86,7 +86,7 @@ export default class Verify extends BaseCommand {
     }
     const proof = parseProof(await readInput(args.proof))
     const elf = flags.elf === undefined ? undefined : await readInput(flags.elf)
-    const domain = await expectedDomain(flags)
+    const domain = await findDomain(flags)
     const contract = await this.#contract(flags, domain, proof.domain !== undefined)
     const attestation = await this.#attestation(proof, flags)
     const verdict = await watch('Verify', this.isSilent(), (show) =>
@@ -159,22 +159,7 @@ export default class Verify extends BaseCommand {
 
 type ExpectedDomain = NonNullable<VerifyOptions['domain']>
 
-type DomainFlags = Parameters<typeof knownContracts>[0] & {
-  readonly chain?: number | undefined
-  readonly multiproof?: string | undefined
+interface DomainFlags extends DomainFlagValues {
   readonly signer?: string | undefined
   readonly policy?: string | undefined
-}
-
-/** What the flags say of the contract that a proof is for. */
-async function expectedDomain(flags: DomainFlags): Promise<ExpectedDomain> {
-  const known = await knownContracts(flags)
-  const chainId = flags.chain ?? known.chainId
-  const multiProof = flags.multiproof ?? known.multiProof
-  return {
-    ...(chainId !== undefined && { chainId }),
-    ...(multiProof !== undefined && {
-      verifyingContract: addressFlag('--multiproof', multiProof),
-    }),
-  }
 }

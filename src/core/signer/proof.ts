@@ -3,7 +3,7 @@
  * unknown field or a value of the wrong shape is refused, because whoever wrote it meant something.
  * Whether it is *true* is for `verifyProof` to say.
  */
-import { fromHex, type Hex, isHex } from '../bytes.js'
+import { type Hex, isHex } from '../bytes.js'
 import { InputError, shortName } from '../errors.js'
 import { type Attestation, findAttestationFault } from './attestation.js'
 import type { Binding } from './eip712.js'
@@ -122,7 +122,7 @@ function oneOf(...allowed: readonly unknown[]): Check {
 function hexOf(byteCount?: number): Check {
   return (value) => {
     if (!isHex(value) || value !== value.toLowerCase()) return 'is no lower-case 0x hex'
-    const actual = fromHex(value).length
+    const actual = value.length / 2 - 1
     if (byteCount === undefined || actual === byteCount) return undefined
     return `has ${actual} bytes instead of ${byteCount}`
   }
