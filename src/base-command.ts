@@ -6,7 +6,7 @@ import { Command, Errors, Flags, type Interfaces, ux } from '@oclif/core'
 import chalk from 'chalk'
 import { ERROR_TABLES, fromHex, type Hex, InputError, isHex, Sp1TeeError } from './core/index.js'
 import { resolveFlags, typedValue } from './flag-sources.js'
-import { printable } from './terminal.js'
+import { withoutControls } from './terminal.js'
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 const USAGE_EXIT_CODE = 2
@@ -144,7 +144,7 @@ export abstract class BaseCommand extends Command {
         ...text
           .trim()
           .split('\n')
-          .map((line) => chalk.dim(`  guest ${stream} | ${printable(line)}`)),
+          .map((line) => chalk.dim(`  guest ${stream} | ${withoutControls(line)}`)),
       )
     }
     return `${lines.join('\n')}\n`

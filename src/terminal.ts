@@ -11,7 +11,7 @@ export function formatCount(count: number): string {
 }
 
 /** A guest's text without what would steer the terminal. */
-export function printable(text: string): string {
+export function withoutControls(text: string): string {
   return text.replace(/(?!\t)\p{Cc}/gu, '�')
 }
 
@@ -37,7 +37,7 @@ export function formatCounts({ title, counts, total, parents = {} }: CountOption
   }
   const rowsBelow = (parent: string | undefined, indent: string): [string, number][] =>
     (below.get(parent) ?? []).flatMap(([name, count]) => [
-      [`${indent}${printable(name)}`, count],
+      [`${indent}${withoutControls(name)}`, count],
       ...rowsBelow(name, `${indent}  `),
     ])
   const rows = rowsBelow(undefined, '')
@@ -64,7 +64,7 @@ export function formatExplanation(result: ExecutionResult): string {
     'interpreter in TypeScript': cyclesByTier.interpreter,
   }
   const shown = units.slice(0, SHOWN_UNITS).map(({ pc, instructions, function: name = '' }) => {
-    return `  ${pc}  ${formatCount(instructions).padStart(6)} instructions  ${printable(name)}`
+    return `  ${pc}  ${formatCount(instructions).padStart(6)} instructions  ${withoutControls(name)}`
   })
   const rest = units.length - shown.length
   const { parseMs, translateMs, runMs } = phases
@@ -99,7 +99,7 @@ export function viewRun(isSilent: boolean): RunView {
   const unfinished = { stdout: '', stderr: '' }
   const takeAway = isWatched(isSilent) ? '\r\x1b[2K' : ''
   const showLine = (stream: string, line: string) =>
-    process.stderr.write(`${takeAway}${chalk.dim(`guest ${stream} | ${printable(line)}`)}\n`)
+    process.stderr.write(`${takeAway}${chalk.dim(`guest ${stream} | ${withoutControls(line)}`)}\n`)
   return {
     onProgress(cycles) {
       if (takeAway !== '') process.stderr.write(`${takeAway}${formatCount(cycles)} cycles`)

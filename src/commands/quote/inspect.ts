@@ -11,7 +11,7 @@ import {
   replayRegisters,
 } from '../../core/index.js'
 import { eventLogFlags, quoteArg, readEventLog, readQuote } from '../../quote-flags.js'
-import { printable, SIMULATED } from '../../terminal.js'
+import { SIMULATED, withoutControls } from '../../terminal.js'
 
 const NAME_WIDTH = 16
 
@@ -67,7 +67,7 @@ export default class QuoteInspect extends BaseCommand {
     this.#section('where', whereOf(inspection))
     const dates = certificates.map(
       ({ subject, notBefore, notAfter }): Row => [
-        printable(subject).replace('Intel SGX ', ''),
+        withoutControls(subject).replace('Intel SGX ', ''),
         `${notBefore.slice(0, 10)} to ${notAfter.slice(0, 10)}`,
       ],
     )
@@ -77,7 +77,7 @@ export default class QuoteInspect extends BaseCommand {
   #printEvents(events: readonly InspectedEvent[]): void {
     this.log(`\n${chalk.bold('event log')}`)
     for (const { register, type, digest, text } of events) {
-      const shown = text === '' ? '' : `  ${printable(text)}`
+      const shown = text === '' ? '' : `  ${withoutControls(text)}`
       this.log(`  ${register.padEnd(6)} ${digest.slice(0, 18)}…  ${type}${shown}`)
     }
     this.log(chalk.dim("  Digests are what was measured; types and texts are the log's own words."))

@@ -65,7 +65,9 @@ export async function sendTransaction(
   request: TransactionRequest,
 ): Promise<TransactionReceipt> {
   for (let used = 1; ; used++) {
-    if (request.signal?.aborted) throw interrupted(request)
+    if (request.signal?.aborted) {
+      throw interrupted(request, 'Nothing was sent; run the command again.')
+    }
     const sending = new Sending(chain, gasPayer, request)
     const outcome = await sending.begin()
     if (outcome === 'sent') return sending.settle()
@@ -130,7 +132,11 @@ class Sending {
         lastFailure = error
       }
       await pause(POLL_MS, this.#request.signal)
-      if (this.#request.signal?.aborted) throw interrupted(this.#request)
+      if (this.#request.signal?.aborted) {
+        const { hash } = this.#last()
+        const outcome = `${hash} was sent and may still be mined: look for it before you run the command again.`
+        throw interrupted(this.#request, outcome)
+      }
     }
     const facts = { txHash: this.#last().hash, timeoutSeconds: txTimeoutMs / 1000 }
     throw new UnavailableError('RECEIPT_MISSING', facts, lastFailure)
@@ -275,8 +281,8 @@ class Sending {
   }
 }
 
-function interrupted({ call }: TransactionRequest): InterruptedError {
-  return new InterruptedError({ during: `the transaction for ${call}` })
+function interrupted({ call }: TransactionRequest, outcome: string): InterruptedError {
+  return new InterruptedError({ during: `the transaction for ${call}`, outcome })
 }
 
 function raise({ maxFeePerGas, maxPriorityFeePerGas, isSingle }: GasPrice): GasPrice {

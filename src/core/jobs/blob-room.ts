@@ -75,9 +75,11 @@ export class BlobRoom {
     // One after the other, because the first may make room for all.
     const making = this.#making.then(async () => {
       if (this.#isWithin(maxBytes)) return
-      if (!isLately(this.#fullAtMs, FULL_FOR_MS, nowMs())) await this.#removeOldest()
-      if (this.#isWithin(maxBytes)) return
-      this.#fullAtMs = nowMs()
+      if (!isLately(this.#fullAtMs, FULL_FOR_MS, nowMs())) {
+        await this.#removeOldest()
+        if (this.#isWithin(maxBytes)) return
+        this.#fullAtMs = nowMs()
+      }
       throw new UnavailableError('STORE_FULL', { limitBytes: maxBytes })
     })
     this.#making = making.catch(() => {})

@@ -65,7 +65,7 @@ export interface LeaseOptions {
 export interface Lease {
   readonly job: JobRecord
   readonly fence: number
-  /** Times it was begun, this one included. */
+  /** Times it was begun, this one included, but for those that gave it back. */
   readonly attempts: number
 }
 

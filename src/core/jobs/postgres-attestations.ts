@@ -13,7 +13,7 @@ export async function keepAttestation(
   )
   await pool.query(
     `delete from sp1_tee.attestations
-     where seq <= (select max(seq) from sp1_tee.attestations) - $1`,
+     where seq <= (select seq from sp1_tee.attestations order by seq desc limit 1 offset $1)`,
     [MAX_ATTESTATIONS],
   )
 }

@@ -51,6 +51,7 @@ const MESSAGE_OPTIONS = { retryLimit: 0, retentionDays: 3650, expireInHours: 23 
 /** With $1 the milliseconds of the lease and $2 those since 1970. */
 const LEASED = `state = 'running', fence = fence + 1, attempts = attempts + 1, cycles = 0,
   lease_until = now() + $1 * interval '1 ms', started_at = $2`
+const GIVEN_BACK = "state = 'queued', lease_until = null, attempts = attempts - 1"
 
 /**
  * Creates what it needs in the database.
@@ -183,7 +184,7 @@ class PostgresJobStore implements JobStore {
 
   release(lease: Lease): Promise<boolean> {
     return this.#transaction(async (client) => {
-      const row = await changed(client, lease, "state = 'queued', lease_until = null", [])
+      const row = await changed(client, lease, GIVEN_BACK, [])
       await this.#settle(client, row)
       if (row !== undefined) await this.#send(client, row, 0)
       return row !== undefined

@@ -202,7 +202,11 @@ class SqliteJobStore implements JobStore {
   }
 
   release(lease: Lease): Promise<boolean> {
-    return this.#change(false, lease, "state = 'queued', lease_until = null")
+    return this.#change(
+      false,
+      lease,
+      "state = 'queued', lease_until = null, attempts = attempts - 1",
+    )
   }
 
   cancel(id: string, endedAtMs: number): Promise<JobRecord | undefined> {
@@ -284,7 +288,8 @@ class SqliteJobStore implements JobStore {
         attestation,
       )
       this.#database.run(
-        'delete from attestations where seq <= (select max(seq) from attestations) - ?',
+        `delete from attestations where seq <= (
+           select seq from attestations order by seq desc limit 1 offset ?)`,
         MAX_ATTESTATIONS,
       )
     })

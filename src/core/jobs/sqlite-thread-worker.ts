@@ -24,7 +24,7 @@ try {
   })
   answer({ id: OPEN_ID, value: undefined })
 } catch (error) {
-  answer({ id: OPEN_ID, error: factsOf(error) })
+  refuse(OPEN_ID, error)
 }
 
 async function perform(store: JobStore, call: StoreCall): Promise<void> {
@@ -35,6 +35,15 @@ async function perform(store: JobStore, call: StoreCall): Promise<void> {
     answer({ id, value: await work.apply(store, [...args]) })
     if (method === 'close') setImmediate(() => port.close())
   } catch (error) {
-    answer({ id, error: factsOf(error) })
+    refuse(id, error)
   }
+}
+
+function refuse(id: number, error: unknown): void {
+  const facts = factsOf(error)
+  answer({
+    id,
+    error: facts,
+    stack: facts.code === 'INTERNAL' ? (error as Error).stack : undefined,
+  })
 }

@@ -24,7 +24,8 @@ export interface StoreCall {
 
 export type StoreAnswer =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: ErrorFacts }
+  /** With where it was thrown, if it is a bug. */
+  | { readonly id: number; readonly error: ErrorFacts; readonly stack: string | undefined }
 
 /** Of the answer that tells whether the store is open. */
 export const OPEN_ID = 0
@@ -101,6 +102,7 @@ class StoreThread {
   readonly #nowMs: () => number
   readonly #send: (call: StoreCall) => void
   readonly #callers = new Map<number, Caller>()
+  #failure: unknown
   #lastId = OPEN_ID
 
   static async open({ nowMs, onThread, ...options }: SqliteThreadOptions): Promise<StoreThread> {
@@ -117,19 +119,22 @@ class StoreThread {
   private constructor(worker: Worker, nowMs: () => number) {
     this.#worker = worker
     this.#nowMs = nowMs
-    this.#send = inBatches((calls) => worker.postMessage(calls))
+    this.#send = inBatches((calls) => this.#post(calls))
     this.#exit = new Promise((resolve) => worker.once('exit', resolve))
     worker.on('message', (answers: readonly StoreAnswer[]) => {
       for (const answer of answers) this.#settle(answer)
       // A thread that waits for calls is no reason for whoever started it to go on.
       if (this.#callers.size === 0) worker.unref()
     })
-    worker.on('error', () => this.#onEnd())
+    worker.on('error', (error) => {
+      this.#failure = error
+      this.#onEnd()
+    })
     worker.on('exit', () => this.#onEnd())
   }
 
   call(method: keyof StoreMethods, args: readonly unknown[]): Promise<unknown> {
-    if (this.hasEnded) return Promise.reject(ended())
+    if (this.hasEnded) return Promise.reject(ended(this.#failure))
     const id = ++this.#lastId
     this.#send({ id, method, args, nowMs: this.#nowMs() })
     return this.#answerTo(id)
@@ -150,7 +155,7 @@ class StoreThread {
     const caller = this.#callers.get(answer.id)
     this.#callers.delete(answer.id)
     if ('error' in answer) {
-      caller?.reject(restoreError(answer.error) ?? new InternalError(answer.error.message))
+      caller?.reject(restoreError(answer.error) ?? bugOf(answer))
     } else {
       caller?.resolve(answer.value)
     }
@@ -158,8 +163,20 @@ class StoreThread {
 
   #onEnd(): void {
     this.hasEnded = true
-    for (const { reject } of this.#callers.values()) reject(ended())
+    for (const { reject } of this.#callers.values()) reject(ended(this.#failure))
     this.#callers.clear()
+  }
+
+  /** What cannot be copied is a bug of whoever calls. */
+  #post(calls: readonly StoreCall[]): void {
+    try {
+      this.#worker.postMessage(calls)
+    } catch (error) {
+      for (const { id } of calls) {
+        this.#callers.get(id)?.reject(error)
+        this.#callers.delete(id)
+      }
+    }
   }
 }
 
@@ -177,6 +194,19 @@ export function inBatches<T>(send: (items: readonly T[]) => void): (item: T) => 
   }
 }
 
-function ended(): UnavailableError {
-  return new UnavailableError('STORE_UNAVAILABLE', { reason: 'the thread of the store has ended' })
+function ended(cause?: unknown): UnavailableError {
+  const reason = 'the thread of the store has ended'
+  return new UnavailableError('STORE_UNAVAILABLE', { reason }, cause)
+}
+
+function bugOf({
+  error,
+  stack,
+}: {
+  readonly error: ErrorFacts
+  readonly stack: string | undefined
+}) {
+  const bug = new InternalError(error.message)
+  if (stack !== undefined) bug.stack = stack
+  return bug
 }

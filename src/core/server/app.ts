@@ -245,6 +245,7 @@ export function createApp(options: AppOptions): App {
     activity.onJob(event)
     options.onJob?.(event)
     logJob(http, event)
+    if (event.kind === 'storeFailed' && isBug(event.error)) onBug(event.error, http.log)
     if (event.kind !== 'ended' || event.error === undefined || !isBug(event.error)) return
     const told = isPrivate(event.job) ? new InternalError(PRIVATE_BUG) : event.error
     onBug(told, http.log.child({ job: event.job.id }))

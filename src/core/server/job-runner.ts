@@ -7,7 +7,6 @@ import {
   isEnded,
   type JobEnd,
   type JobRecord,
-  type JobStore,
   type Lease,
   type NewJob,
   type Submission,
@@ -15,7 +14,7 @@ import {
 import { pause } from '../pause.js'
 import { Backoff } from './backoff.js'
 import { encodeFailure } from './job-codec.js'
-import type { JobEvent } from './job-event.js'
+import type { JobRunnerOptions } from './job-runner-options.js'
 import { ANY_JOB, type JobWatch, JobWatchers } from './job-watchers.js'
 import { Pace } from './pace.js'
 import { Places } from './places.js'
@@ -37,33 +36,16 @@ const STOP_MS = 10_000
 /** Jobs whose end is on its way to the disk; others may run meanwhile. */
 const MAX_SETTLING = 64
 
-export interface JobRunnerOptions {
-  readonly store: JobStore
-  /** Jobs at a time; up to twice as many, while some tenants would have to wait for others. */
-  readonly concurrency: number
-  readonly maxQueued: number
-  /** Ended jobs that are kept. */
-  readonly keepEnded: number
-  /**
-   * What a job does. The text it gives is the outcome of a job that succeeded. An InterruptedError
-   * gives the job back; anything else it throws is how the job failed.
-   */
-  readonly work: (
-    job: JobRecord,
-    signal: AbortSignal,
-    onCycles: (cycles: number) => void,
-  ) => Promise<{ readonly outcome: string; readonly cycles: number }>
-  /** Milliseconds of a monotonic clock. */
-  readonly nowMs: () => number
-  /** Milliseconds since 1970. */
-  readonly dateMs: () => number
-  readonly onEvent?: (event: JobEvent) => void
-}
-
 interface Running {
   readonly abort: AbortController
   cycles: number
   isLost: boolean
+}
+
+/** What the store is told, and why it failed. */
+interface Ending {
+  readonly end: JobEnd
+  readonly error?: unknown
 }
 
 export class JobRunner {
@@ -73,6 +55,7 @@ export class JobRunner {
   readonly #watchers = new JobWatchers()
   readonly #loading = new Map<string, Promise<JobRecord | undefined>>()
   readonly #stop = new AbortController()
+  #isStarted = false
   #isTaking: Promise<void> | undefined
   #takeAgain = false
   #polls: NodeJS.Timeout | undefined
@@ -90,6 +73,7 @@ export class JobRunner {
 
   /** Begins with what the store has; afterwards it is told by `submit`, and looks itself now and then. */
   start(): void {
+    this.#isStarted = true
     void this.#retention.prune()
     this.#take()
     this.#polls = setInterval(() => this.#poll(), POLL_MS)
@@ -201,7 +185,7 @@ export class JobRunner {
    */
   async drain(deadline: AbortSignal): Promise<void> {
     const watch = this.#watchers.watch(ANY_JOB)
-    while (!deadline.aborted && (await this.#hasWork())) {
+    while (this.#isStarted && !deadline.aborted && (await this.#hasWork())) {
       await watch.wait(POLL_MS, deadline)
       watch.hasChanged = false
     }
@@ -271,7 +255,7 @@ export class JobRunner {
   }
 
   #take(): void {
-    if (this.#stop.signal.aborted) return
+    if (!this.#isStarted || this.#stop.signal.aborted) return
     this.#takeAgain = true
     this.#isTaking ??= this.#takeWhatFits().finally(() => {
       this.#isTaking = undefined
@@ -305,6 +289,9 @@ export class JobRunner {
     const { job } = lease
     const { nowMs, dateMs, onEvent } = this.#options
     const running: Running = { abort: new AbortController(), cycles: 0, isLost: false }
+    // Begun again while it still ran, because the store has taken its first lease away.
+    const replaced = this.#running.get(job.id)
+    if (replaced !== undefined) this.#lose(replaced)
     this.#running.set(job.id, running)
     this.#places.take(job.tenant)
     this.#watchers.tell(job.id)
@@ -312,15 +299,16 @@ export class JobRunner {
     const beganMs = nowMs()
     const heartbeat = setInterval(() => this.#extend(lease, running), HEARTBEAT_MS)
     try {
-      const end = await this.#work(lease, running)
+      const ending = await this.#work(lease, running)
       this.#places.leave(job.tenant)
       this.#settling++
       this.#take()
-      const isOurs = await this.#settle(lease, running, end)
+      const isOurs = await this.#settle(lease, running, ending?.end)
       const ranMs = nowMs() - beganMs
       this.#pace.onRun(ranMs)
-      if (end !== undefined && isOurs) {
-        const { state, cycles, error } = end
+      if (ending !== undefined && isOurs) {
+        const { error } = ending
+        const { state, cycles } = ending.end
         const failure = error !== undefined && { error }
         onEvent?.({ kind: 'ended', job, state, ranMs, cycles, ...failure })
       } else {
@@ -328,7 +316,7 @@ export class JobRunner {
       }
     } finally {
       clearInterval(heartbeat)
-      this.#running.delete(job.id)
+      if (this.#running.get(job.id) === running) this.#running.delete(job.id)
       this.#settling--
       this.#watchers.tell(job.id)
       this.#watchers.tell(ANY_JOB)
@@ -338,10 +326,7 @@ export class JobRunner {
   }
 
   /** @returns undefined if it is to be given back */
-  async #work(
-    { job, attempts }: Lease,
-    running: Running,
-  ): Promise<(JobEnd & { readonly error?: unknown }) | undefined> {
+  async #work({ job, attempts }: Lease, running: Running): Promise<Ending | undefined> {
     const { work, dateMs } = this.#options
     const onCycles = (cycles: number) => {
       running.cycles = cycles
@@ -352,11 +337,12 @@ export class JobRunner {
         throw new UnavailableError('EXECUTION_LOST', { reason })
       }
       const { outcome, cycles } = await work(job, running.abort.signal, onCycles)
-      return { state: 'succeeded', outcome, cycles, endedAtMs: dateMs() }
+      return { end: { state: 'succeeded', outcome, cycles, endedAtMs: dateMs() } }
     } catch (error) {
       if (error instanceof InterruptedError) return undefined
       const outcome = encodeFailure(error)
-      return { state: 'failed', outcome, cycles: running.cycles, endedAtMs: dateMs(), error }
+      const { cycles } = running
+      return { end: { state: 'failed', outcome, cycles, endedAtMs: dateMs() }, error }
     }
   }
 

@@ -220,6 +220,7 @@ export class LiveSigner {
       if (expiresAt === undefined) onEvent?.({ kind: 'unlisted', address })
       // Listed again, for example.
       if (this.isReady) this.#wake()
+      if (this.#rotation !== undefined) return
       // Its life was cut short, or the clock has jumped. What failed waits for its turn.
       const isLate =
         this.#secondsLeft(this.#live) < checked.halfLifeSeconds && this.#backoff.isFirst

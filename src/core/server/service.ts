@@ -75,6 +75,7 @@ export class Service {
   readonly attestations: SignerArchive
   readonly #stores: StoreCheck
   readonly #inputs: InputSources
+  readonly #stopped = new AbortController()
 
   constructor(options: ServiceOptions) {
     const { concurrency, nowMs, dateMs, store, blobs } = options
@@ -118,7 +119,9 @@ export class Service {
       dateMs,
       onEvent: (event) => this.#onJob(event),
     })
-    this.jobs.start()
+    // A job that ran before could only wait, and nobody knows yet whether there will be a signer.
+    const begin = () => this.jobs.start()
+    this.signer.ready(this.#stopped.signal).then(begin, () => {})
   }
 
   get facts(): Pick<ServiceOptions, 'registry' | 'simulated'> {
@@ -310,6 +313,7 @@ export class Service {
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.isDraining = true
+    this.#stopped.abort()
     await this.jobs.drain(deadline)
     this.signer.stop()
     await this.#pool.close()

@@ -1,6 +1,6 @@
 /**
  * So much of something for everybody. A tenant gets no more than it leaves for the others: alone at most
- * half, and there is always some for who has none yet.
+ * half, and while it is the only one that has much, there is some for everybody else.
  */
 export class Shares {
   readonly #size: number

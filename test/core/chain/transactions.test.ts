@@ -142,7 +142,10 @@ describe('a chain that does not mine it', () => {
     const chain = await connect()
     const abort = new AbortController()
     const sending = send(chain, 1n, { signal: abort.signal })
-    const refused = expect(sending).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    const refused = expect(sending).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      message: expect.stringMatching(/ 0x[0-9a-f]{64} was sent and may still be mined/),
+    })
     setTimeout(() => abort.abort(), 300)
     await refused
     const sent = recordSent()

@@ -169,6 +169,22 @@ for (const member of MEMBERS) {
       expect(await store.put(sized(3))).toMatch(/^0x/)
     })
 
+    it('looks for room again though it is asked for it all the time', async () => {
+      const store = await member.open()
+      inUse.add(await store.put(sized(1)))
+      inUse.add(await store.put(sized(2)))
+      nowMs += LONG_MS
+      const tryAgain = () => store.put(sized(3)).catch(({ code }) => code)
+      expect(await tryAgain()).toBe('STORE_FULL')
+      inUse.clear()
+      const answers: string[] = []
+      for (let tries = 0; tries < 9; tries++) {
+        nowMs += 4000
+        answers.push(await tryAgain())
+      }
+      expect(answers.at(-1)).toMatch(/^0x/)
+    })
+
     it('makes room once for many who need it', async () => {
       const store = await member.open()
       for (let i = 0; i < 10; i++) await store.put(sized(i, 100))

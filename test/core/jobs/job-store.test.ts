@@ -165,7 +165,8 @@ for (const member of MEMBERS) {
     it('takes back a job that its owner gives back', async () => {
       const { id } = await submit()
       expect(await store.release(await lease())).toBe(true)
-      expect((await lease()).job.id).toBe(id)
+      // It was begun, but did not take anybody down.
+      expect(await lease()).toMatchObject({ job: { id }, attempts: 1 })
     })
 
     it('cancels what waits and what runs, for whoever runs it too', async () => {
@@ -332,7 +333,11 @@ for (const member of MEMBERS) {
       await reopen()
       expect(await store.attestation('0xaa')).toBe('{"quote":"0x01"}')
       expect(await store.attestation('0xbb')).toBeUndefined()
+      // Numbers that a database gives in vain are no signers.
+      for (let i = 0; i < 5; i++) await store.keepAttestation('0xaa', '{}')
       const signers = Array.from({ length: MAX_ATTESTATIONS }, (_, i) => `0x${i.toString(16)}ff`)
+      await Promise.all(signers.slice(1).map((signer) => store.keepAttestation(signer, '{}')))
+      expect(await store.attestation('0xaa')).toBe('{"quote":"0x01"}')
       await Promise.all(signers.map((signer) => store.keepAttestation(signer, '{}')))
       expect(await store.attestation('0xaa')).toBeUndefined()
       expect(await store.attestation(signers[MAX_ATTESTATIONS - 1] ?? '')).toBe('{}')
@@ -497,6 +502,17 @@ describe('SQLite in a thread alone', () => {
     // As after a restart: whoever ran it asks again.
     expect(await store.lease(LEASE)).toMatchObject({ job: { id: job.id }, attempts: 2 })
     expect(threads.length).toBe(2)
+    await store.close()
+  })
+
+  it('tells where a bug was', async () => {
+    const store = await openSqliteThread({ path: ':memory:', ...options })
+    const bug = await store.get(Symbol('no id') as never).catch((error: unknown) => error)
+    expect(bug).toMatchObject({ name: 'DataCloneError' })
+    const other = await store.submit({} as never, PLENTY).catch((error: unknown) => error)
+    expect(other).toMatchObject({ code: 'INTERNAL' })
+    expect((other as Error).stack).toContain('sqlite-job-store.js')
+    expect(await store.counts()).toMatchObject({ queued: 0 })
     await store.close()
   })
 

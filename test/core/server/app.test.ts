@@ -5,6 +5,7 @@ import os from 'node:os'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { toHex } from '../../../src/core/bytes.js'
 import { detectStdin, encodeStdin } from '../../../src/core/executor/stdin.js'
+import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import { sealInputs } from '../../../src/core/private-inputs/sealed-inputs.js'
 import { verifyProof } from '../../../src/core/prover/verify.js'
 import { ROUTES } from '../../../src/core/server/routes.js'
@@ -280,6 +281,23 @@ describe('the signer', () => {
       415,
       'MEDIA_TYPE',
     )
+  })
+})
+
+describe('what waits in the store', () => {
+  it('is not begun before there is a signer, which may never be', async () => {
+    const store = openSqliteJobStore({ path: ':memory:', nowMs: () => performance.now() })
+    const id = '00000000-0000-4000-8000-000000000000'
+    const job = { id, tenant: '', request: '{}', blobs: [], createdAtMs: 1 }
+    await store.submit(job, 9)
+    const signer = newLiveSigner()
+    const waiting = await startService({ store, signer })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(await store.counts()).toMatchObject({ queued: 1 })
+    await signer.start()
+    // It is no request, so it fails: it was looked at.
+    await expect.poll(() => store.counts()).toMatchObject({ failed: 1 })
+    await waiting.app.drain(AbortSignal.abort())
   })
 })
 

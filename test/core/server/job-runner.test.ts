@@ -5,7 +5,8 @@ import { GuestError, InterruptedError, UnavailableError } from '../../../src/cor
 import type { JobStore } from '../../../src/core/jobs/job-store.js'
 import { openSqliteJobStore } from '../../../src/core/jobs/sqlite-job-store.js'
 import type { JobEvent } from '../../../src/core/server/job-event.js'
-import { JobRunner, type JobRunnerOptions } from '../../../src/core/server/job-runner.js'
+import { JobRunner } from '../../../src/core/server/job-runner.js'
+import type { JobRunnerOptions } from '../../../src/core/server/job-runner-options.js'
 
 const stores: JobStore[] = []
 const runners: JobRunner[] = []
@@ -182,8 +183,8 @@ describe('a job', () => {
     const store = newStore()
     await store.submit(newJob(), 9)
     for (let i = 0; i < 100; i++) {
-      const lease = await store.lease({ leaseMs: 1000, nowMs: 0 })
-      if (lease) await store.release(lease)
+      await store.lease({ leaseMs: -1, nowMs: 0 })
+      await store.reclaim()
     }
     let begun = 0
     const { events } = start(
@@ -204,6 +205,29 @@ describe('a job', () => {
 })
 
 describe('a store that fails', () => {
+  it('gives a job again that still runs: one run of it is left, and known', async () => {
+    const { work, begun, finish } = held()
+    const inner = newStore()
+    const { id } = newJob()
+    const job = { ...newJob(), id, state: 'running', cycles: 0 } as const
+    // As when the thread of the store is replaced.
+    const leases = [1, 2].map((fence) => ({ job, fence, attempts: fence }))
+    const store = altered(inner, {
+      lease: async () => leases.shift(),
+      release: async () => false,
+      end: async ({ fence }) => fence === 2,
+    })
+    const { runner, events } = start(work, { store, concurrency: 2 })
+    await until(() => events.some(({ kind }) => kind === 'left'))
+    expect(begun).toEqual([id, id])
+    expect(runner.running).toBe(1)
+    const drained = runner.drain(new AbortController().signal)
+    finish()
+    await drained
+    expect(events.map(({ kind }) => kind)).toEqual(['began', 'began', 'left', 'ended'])
+    expect(runner.running).toBe(0)
+  })
+
   it('is asked again to take the end of a job, until it does', async () => {
     let begun = 0
     const store = flaky(newStore(), { end: 3 })
@@ -277,6 +301,15 @@ describe('the end', () => {
     await runner.drain(AbortSignal.timeout(50))
     await watched
     expect(states).toEqual(['queued'])
+  })
+
+  it('comes at once where nothing was begun, whatever waits', async () => {
+    const store = newStore()
+    await store.submit(newJob(), 9)
+    const options = { store, work: async () => done, concurrency: 1, maxQueued: 9, keepEnded: 9 }
+    const runner = new JobRunner({ ...options, nowMs: () => 0, dateMs: () => 0 })
+    await runner.drain(new AbortController().signal)
+    expect(await store.lease({ leaseMs: 1, nowMs: 1 })).toMatchObject({ attempts: 1 })
   })
 
   it('comes though the store never answers', async () => {

@@ -223,6 +223,27 @@ describe('the live signer', () => {
     live.stop()
   })
 
+  it('counts a rotation that fails once, however long it takes and often it is looked at', async () => {
+    const events: SignerEvent[] = []
+    let isFirst = true
+    const live = newLiveSigner({
+      register: async (address) => {
+        if (!isFirst) {
+          await new Promise((resolve) => setTimeout(resolve, 100_000))
+          throw outage
+        }
+        isFirst = false
+        return registered(address)
+      },
+      check: async () => NOW_SECONDS + 1000,
+      onEvent: (event) => events.push(event),
+    })
+    await live.start()
+    await vi.advanceTimersByTimeAsync(131_000)
+    expect(events).toMatchObject([{ kind: 'failed', retryMs: 1000 }])
+    live.stop()
+  })
+
   it('heeds a validity that was shortened, and believes a chain that does not answer nothing', async () => {
     let answer: () => Promise<number | undefined> = () => Promise.reject(outage)
     const events: SignerEvent[] = []
