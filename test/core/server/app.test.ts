@@ -409,10 +409,10 @@ describe('a bug within a job', () => {
   it('is told nobody with what it says, if the inputs are private', async () => {
     const signer = newAttestedSigner(await openTestProvider())
     await signer.start()
+    const hushed = await startService({ signer, log, privateInputs: true, simulated: true })
     Object.defineProperty(signer, 'ready', {
       value: () => Promise.reject(new TypeError('private detail')),
     })
-    const hushed = await startService({ signer, log, privateInputs: true, simulated: true })
     const { publicKey } = (await send('GET', '/v1/attestation', undefined, {}, hushed)).json
       .privateInputs
     const stdin = encodeStdin([Uint8Array.of(10, 0, 0, 0)])
