@@ -1,5 +1,4 @@
 /** What the commands that read quotes share: their flags, and what the flags name, read and checked. */
-import { setTimeout } from 'node:timers/promises'
 import { Flags } from '@oclif/core'
 import chalk from 'chalk'
 import { invalidFlag } from './base-command.js'
@@ -187,7 +186,6 @@ export async function fetchCollateralOf(
     folder: collateralFolder(flags),
     now: new Date(),
     fetch: globalThis.fetch,
-    sleep,
     signal,
     ...keeping,
     ...(pccsUrl !== undefined && { pccsUrl }),
@@ -219,12 +217,4 @@ export function formatChecks(checks: readonly QuoteCheck[]): string {
       return `${mark}  ${name.padEnd(width)}  ${detail}`
     })
     .join('\n')
-}
-
-async function sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await setTimeout(delayMs, undefined, { signal })
-  } catch (error) {
-    if (!signal?.aborted) throw error
-  }
 }

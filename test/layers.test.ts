@@ -39,7 +39,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** What is outside the core may import these of it: the library, and the service apart from it. */
 const ENTRANCES = ['core/index.ts', 'core/server/app.ts']
 /** Files every layer may import. */
-const GROUND = ['bytes.ts', 'errors.ts', 'pause.ts', 'sha256.ts']
+const GROUND = ['backoff.ts', 'bytes.ts', 'errors.ts', 'one-at-a-time.ts', 'pause.ts', 'sha256.ts']
 
 /** Packages and the parts of src/ that may use them; node: modules are below. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -167,7 +167,6 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:readline': ['anvil.ts'],
   'node:tls': ['tls-files.ts'],
-  'node:timers/promises': ['quote-flags.ts', ...CORE_EDGES],
   'node:url': ['core/jobs/sqlite-thread.ts', 'core/server/execution-process.ts'],
   'node:worker_threads': [
     'core/jobs/sqlite-thread-worker.ts',

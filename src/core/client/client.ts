@@ -1,9 +1,9 @@
 /**
  * The service from a client's side. What a server answers is not trusted: a proof is checked to hang
  * together and to be signed by the signer it names, and, where the program's verifying key is given or can
- * be computed, to be of that program: a proof's hash of the program is signed by nobody, its key is. With a policy that signer's attestation is
- * checked, too, before anything is sent and when the proof is there; without one, whether it is to be
- * trusted is for `verifyProof` to say.
+ * be computed, to be of that program: a proof's hash of the program is signed by nobody, its key is. With a
+ * policy that signer's attestation is checked, too, before anything is sent and when the proof is there;
+ * without one, whether it is to be trusted is for `verifyProof` to say.
  */
 import { type Hex, isHex, toHex } from '../bytes.js'
 import { InputError, Sp1TeeError, UnavailableError } from '../errors.js'

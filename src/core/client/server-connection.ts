@@ -2,6 +2,7 @@
  * Requests to a server, and its answers: bounded, typed, asked again while the server is full or away for a
  * while. What they mean is for the client.
  */
+import { Backoff } from '../backoff.js'
 import {
   InputError,
   InterruptedError,
@@ -92,7 +93,9 @@ export function connectServer(
   async function ask(method: string, path: string, options: AskOptions): Promise<unknown> {
     let fullTimes = 0
     let patienceLeftMs = patienceMs
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS)
+    for (;;) {
+      const retryMs = backoff.next()
       const answer = await send(method, path, options).catch((error) => {
         if (patienceLeftMs > 0 && isBreak(error, options)) return undefined
         throw error

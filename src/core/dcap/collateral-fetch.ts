@@ -6,6 +6,7 @@
  * Source: Intel PCS API version 4; the PCCS of intel/SGXDataCenterAttestationPrimitives.
  */
 import { InputError, InterruptedError, UnavailableError } from '../errors.js'
+import { pause } from '../pause.js'
 import {
   type Collateral,
   type CollateralDocuments,
@@ -29,7 +30,7 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 export interface CollateralFetchOptions {
   readonly fetch: typeof globalThis.fetch
   /** Returns early when aborted. */
-  readonly sleep: (delayMs: number, signal: AbortSignal | undefined) => Promise<void>
+  readonly sleep?: (delayMs: number, signal: AbortSignal | undefined) => Promise<void>
   /** Of a PCCS; Intel's PCS without one. */
   readonly pccsUrl?: string
   /** Of one request. */
@@ -100,7 +101,7 @@ function urlOf(text: string): URL | undefined {
 }
 
 async function request(url: string, options: CollateralFetchOptions): Promise<Answer> {
-  const { sleep, signal } = options
+  const { sleep = pause, signal } = options
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(signal)
     const outcome = await tryOnce(url, options)

@@ -3,6 +3,7 @@
  * needs is removed, the least used first. What is removed, and how it is known, is a member's own.
  */
 import { UnavailableError } from '../errors.js'
+import { oneAtATime } from '../one-at-a-time.js'
 import type { BlobStoreOptions } from './blob-store.js'
 
 /** Making room leaves some for what comes next, because each time costs a look at everything. */
@@ -39,7 +40,8 @@ export class BlobRoom {
   #countedAtMs = Number.NEGATIVE_INFINITY
   #fullAtMs = Number.NEGATIVE_INFINITY
   #counting: Promise<void> | undefined
-  #making: Promise<void> = Promise.resolve()
+  /** One after the other, because the first may make room for all. */
+  readonly #makeInTurn = oneAtATime(() => this.#makeNow())
 
   constructor(options: BlobRoomOptions) {
     this.#options = options
@@ -70,20 +72,19 @@ export class BlobRoom {
   }
 
   async #make(): Promise<void> {
+    if (this.#isWithin(this.#options.maxBytes)) return this.#countNowAndThen()
+    return this.#makeInTurn()
+  }
+
+  async #makeNow(): Promise<void> {
     const { maxBytes, nowMs } = this.#options
-    if (this.#isWithin(maxBytes)) return this.#countNowAndThen()
-    // One after the other, because the first may make room for all.
-    const making = this.#making.then(async () => {
+    if (this.#isWithin(maxBytes)) return
+    if (!isLately(this.#fullAtMs, FULL_FOR_MS, nowMs())) {
+      await this.#removeOldest()
       if (this.#isWithin(maxBytes)) return
-      if (!isLately(this.#fullAtMs, FULL_FOR_MS, nowMs())) {
-        await this.#removeOldest()
-        if (this.#isWithin(maxBytes)) return
-        this.#fullAtMs = nowMs()
-      }
-      throw new UnavailableError('STORE_FULL', { limitBytes: maxBytes })
-    })
-    this.#making = making.catch(() => {})
-    return making
+      this.#fullAtMs = nowMs()
+    }
+    throw new UnavailableError('STORE_FULL', { limitBytes: maxBytes })
   }
 
   /** Beside the upload that came at the right time. */

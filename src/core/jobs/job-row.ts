@@ -4,6 +4,7 @@ import { JOB_STATES, type JobRecord, type JobState, type JobSummary } from './jo
 /** Columns of what is told of a job in a list. */
 export const SUMMARY_COLUMNS =
   'id, tenant, idempotency_key, state, cycles, created_at, started_at, ended_at'
+export const JOB_COLUMNS = `${SUMMARY_COLUMNS}, request, blobs, fence, attempts, outcome`
 
 export interface SummaryRow {
   readonly id: string

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import type PgBoss from 'pg-boss'
 import { Sp1TeeError, UnavailableError } from '../errors.js'
-import type { JobRow } from './job-row.js'
+import { JOB_COLUMNS, type JobRow } from './job-row.js'
 
 /** Of transactions that number jobs; any constant that nobody else takes. */
 const TURN_LOCK = 0x5b1_7ee
@@ -57,8 +57,7 @@ const SCHEMA = `
     where idempotency_key is not null;
   create index if not exists jobs_state on sp1_tee.jobs (state, rank);
 `
-export const COLUMNS =
-  'id, tenant, idempotency_key, request, blobs, state, cycles, fence, attempts, message, server, created_at, started_at, ended_at, outcome'
+export const COLUMNS = `${JOB_COLUMNS}, message, server`
 
 export interface Row extends JobRow {
   readonly message: string | null

@@ -3,6 +3,7 @@ import { InternalError, UnavailableError } from '../errors.js'
 import {
   blobsOf,
   countsOf,
+  JOB_COLUMNS,
   type JobRow,
   recordOf,
   SUMMARY_COLUMNS,
@@ -70,8 +71,6 @@ const MIGRATIONS = [
 ]
 /** Jobs end in this order, whenever they were submitted. */
 const NEXT_END = '(select coalesce(max(ended_seq), 0) + 1 from jobs where ended_seq is not null)'
-const COLUMNS =
-  'id, tenant, idempotency_key, request, blobs, state, cycles, fence, attempts, created_at, started_at, ended_at, outcome'
 
 export interface SqliteJobStoreOptions {
   /** Of the database; `:memory:` keeps nothing. */
@@ -113,7 +112,7 @@ class SqliteJobStore implements JobStore {
     return this.#database.write(() => {
       const key = job.idempotencyKey ?? null
       const known = this.#row(
-        `select ${COLUMNS} from jobs where id = ? or (tenant = ? and idempotency_key = ?)`,
+        `select ${JOB_COLUMNS} from jobs where id = ? or (tenant = ? and idempotency_key = ?)`,
         job.id,
         job.tenant,
         key,
@@ -133,7 +132,7 @@ class SqliteJobStore implements JobStore {
       )
       const inserted = this.#row(
         `insert into jobs (id, tenant, idempotency_key, request, blobs, state, rank, created_at)
-         values (?, ?, ?, ?, ?, 'queued', ?, ?) returning ${COLUMNS}`,
+         values (?, ?, ?, ?, ?, 'queued', ?, ?) returning ${JOB_COLUMNS}`,
         job.id,
         job.tenant,
         key,
@@ -148,7 +147,7 @@ class SqliteJobStore implements JobStore {
   }
 
   async get(id: string): Promise<JobRecord | undefined> {
-    return this.#row(`select ${COLUMNS} from jobs where id = ?`, id)
+    return this.#row(`select ${JOB_COLUMNS} from jobs where id = ?`, id)
   }
 
   async list({ tenant, state, after, limit }: JobFilter): Promise<readonly JobSummary[]> {
@@ -174,7 +173,7 @@ class SqliteJobStore implements JobStore {
            select seq from jobs
            where state = 'queued' and tenant not in (select value from json_each(?))
            order by rank, seq limit 1)
-         returning ${COLUMNS}`,
+         returning ${JOB_COLUMNS}`,
         this.#nowMs() + leaseMs,
         nowMs,
         JSON.stringify(exceptTenants),
@@ -218,7 +217,7 @@ class SqliteJobStore implements JobStore {
         endedAtMs,
         id,
       )
-      return this.#row(`select ${COLUMNS} from jobs where id = ?`, id)
+      return this.#row(`select ${JOB_COLUMNS} from jobs where id = ?`, id)
     })
   }
 

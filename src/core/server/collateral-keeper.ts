@@ -4,6 +4,7 @@
  * here is believed because of it, for clients check what Intel signed themselves.
  */
 
+import { Backoff } from '../backoff.js'
 import { fromHex } from '../bytes.js'
 import type { Collateral } from '../dcap/collateral.js'
 import { collateralKeyOf } from '../dcap/collateral-key.js'
@@ -13,7 +14,6 @@ import { verifyQuote } from '../dcap/verify-quote.js'
 import { UnavailableError } from '../errors.js'
 import { parseTdQuote, type TdQuote } from '../tdx/quote.js'
 import type { SignerAttestation } from './attestation.js'
-import { Backoff } from './backoff.js'
 import { beforeDeadline } from './deadline.js'
 
 const FIRST_RETRY_MS = 10_000

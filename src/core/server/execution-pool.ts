@@ -2,13 +2,14 @@
  * Guests run in processes of their own, so that none can hold up or take down the server and its signer.
  * A process whose run is aborted, overruns its time or memory, or dies is replaced; the others go on.
  */
+
+import { Backoff } from '../backoff.js'
 import { type Hex, toHex } from '../bytes.js'
 import { GuestError, InputError, InterruptedError, UnavailableError } from '../errors.js'
 import { DEFAULT_LIMITS, type ExecuteOptions, type ExecutionResult } from '../executor/execute.js'
 import type { Stdin } from '../executor/stdin.js'
 import { pause } from '../pause.js'
 import { sha256 } from '../sha256.js'
-import { Backoff } from './backoff.js'
 import { ExecutionProcess } from './execution-process.js'
 
 /** The executor stops itself at its timeout; a process that does not is ended this much later. */

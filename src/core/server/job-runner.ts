@@ -2,6 +2,8 @@
  * Takes jobs from the store, as many at a time as may run, and tells who waits for them. What a job does
  * is given; that it is done once, ended in the store and not lost on the way is looked after here.
  */
+
+import { Backoff } from '../backoff.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import {
   isEnded,
@@ -12,7 +14,6 @@ import {
   type Submission,
 } from '../jobs/job-store.js'
 import { pause } from '../pause.js'
-import { Backoff } from './backoff.js'
 import { encodeFailure } from './job-codec.js'
 import type { JobRunnerOptions } from './job-runner-options.js'
 import { ANY_JOB, type JobWatch, JobWatchers } from './job-watchers.js'

@@ -3,12 +3,13 @@
  * signs only when the registry knows it; the last one stays valid until its registration expires, so
  * nobody ever holds a proof by a signer that no contract accepts.
  */
+
+import { Backoff } from '../backoff.js'
 import type { Hex } from '../bytes.js'
 import type { RegistrationStep } from '../chain/registration.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import type { Signer } from '../signer/signer.js'
 import type { SignerAttestation, SignerRegistration } from './attestation.js'
-import { Backoff } from './backoff.js'
 
 /** First wait after a rotation that failed; it doubles up to the longest. */
 const FIRST_RETRY_MS = 1_000

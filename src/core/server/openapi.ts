@@ -1,5 +1,5 @@
 /** The interface as OpenAPI 3.1, from the very schemas that validate. */
-import type { Route } from './route.js'
+import { BINARY, type Route } from './route.js'
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'The request is malformed',
@@ -20,7 +20,6 @@ const MEDIA: Readonly<Record<NonNullable<Route['body']>, readonly string[]>> = {
   text: ['text/plain'],
   'json or multipart': ['application/json', 'multipart/form-data'],
 }
-const BINARY = { type: 'string', format: 'binary' }
 const PROBLEM = {
   type: 'object',
   required: ['type', 'title', 'status', 'code', 'detail', 'details'],

@@ -52,17 +52,24 @@ const UNKNOWN = {
   details: {},
 }
 
+interface SchemaFault {
+  readonly instancePath: string
+  readonly message?: string | undefined
+}
+
 /** What fastify itself refuses, in our codes; anything else as it is. */
 export function typedError(error: FastifyError, bodyLimitBytes: number): unknown {
   const status = error.statusCode ?? 500
   if (error instanceof Sp1TeeError || status >= 500) return error
   if (status === 413) return new UnavailableError('BODY_TOO_LARGE', { limitBytes: bodyLimitBytes })
   const [problem] = error.validation ?? []
-  const reason =
-    problem === undefined
-      ? shortened(error.message)
-      : `its field ${problem.instancePath || '/'} ${problem.message ?? 'is wrong'}`
+  const reason = problem === undefined ? shortened(error.message) : reasonOf(problem)
   return new InputError('REQUEST_MALFORMED', { reason })
+}
+
+/** What a JSON Schema finds wrong. */
+export function reasonOf({ instancePath, message }: Partial<SchemaFault>): string {
+  return `its field ${instancePath || '/'} ${message ?? 'is wrong'}`
 }
 
 function shortened(message: string): string {

@@ -6,6 +6,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import type { Hex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { SCHEME_NAMES } from '../signer/schemes.js'
+import { reasonOf } from './problem.js'
 import { malformed, STDIN } from './route.js'
 import type { JobOptions, Sealing } from './service-options.js'
 
@@ -50,7 +51,7 @@ const SEALED_CHOICES = requestSchema<JobOptions>(objectOf(CHOICES, []))
 
 /** @throws InputError `REQUEST_MALFORMED` */
 export function checkProofRequest<T>({ validate }: RequestSchema<T>, value: unknown): T {
-  return validate(value) ? value : malformed(`its ${firstProblem(validate)}`)
+  return validate(value) ? value : malformed(reasonOf(validate.errors?.[0] ?? {}))
 }
 
 /**
@@ -73,11 +74,6 @@ export function parseSealedChoices(bytes: Uint8Array): JobOptions {
   if (SEALED_CHOICES.validate(value)) return value
   // No more: the choices are private, too.
   throw new InputError('PRIVATE_INPUTS_UNREADABLE', { reason: 'their choices are malformed' })
-}
-
-function firstProblem({ errors }: ValidateFunction): string {
-  const [problem] = errors ?? []
-  return `field ${problem?.instancePath || '/'} ${problem?.message ?? 'is wrong'}`
 }
 
 function objectOf(properties: object, required = Object.keys(properties)) {

@@ -12,6 +12,7 @@ import {
   SEALED_PROOF_REQUEST,
 } from './proof-request.js'
 import {
+  BINARY,
   bodyBytes,
   callerOf,
   IDEMPOTENCY_HEADERS,
@@ -148,7 +149,7 @@ export const PROOF_ROUTES: readonly Route[] = [
 
 /** A body of two parts, in this order. */
 function partsOf(request: object, second: string): object {
-  const properties = { request, [second]: { type: 'string', format: 'binary' } }
+  const properties = { request, [second]: BINARY }
   return { type: 'object', required: ['request', second], properties, additionalProperties: false }
 }
 

@@ -55,6 +55,7 @@ export interface Route {
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** The checks of values are the parsers' own; schemas say which fields there are. */
 export const BYTES = { anyOf: [{ type: 'array' }, { type: 'string' }] }
+export const BINARY = { type: 'string', format: 'binary' }
 export const STDIN = {
   type: 'object',
   required: ['buffer'],

@@ -9,6 +9,7 @@ import {
   type JobStore,
   type JobSummary,
 } from '../jobs/job-store.js'
+import { oneAtATime } from '../one-at-a-time.js'
 import type { PrivateInputStatement } from '../private-inputs/statement.js'
 import { checkElf, computeElfVkey } from '../prover/elf-vkey.js'
 import { createProver, type Prover } from '../prover/prove.js'
@@ -30,7 +31,6 @@ import { JobRunner } from './job-runner.js'
 import { watchSteps } from './job-steps.js'
 import { JobTerms } from './job-terms.js'
 import type { LiveSigner } from './live-signer.js'
-import { oneAtATime } from './one-at-a-time.js'
 import { PrivateInputKeys } from './private-input-keys.js'
 import { throwProblem } from './problem.js'
 import { ProgramIndex } from './program-index.js'

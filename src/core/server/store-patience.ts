@@ -1,7 +1,8 @@
 /** What was accepted is not given up because a store cannot do it now: it waits, and goes on. */
+
+import { Backoff } from '../backoff.js'
 import { InterruptedError, UnavailableError } from '../errors.js'
 import { pause } from '../pause.js'
-import { Backoff } from './backoff.js'
 import type { JobEvent } from './job-event.js'
 
 const FIRST_RETRY_MS = 100
